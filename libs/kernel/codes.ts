@@ -1,0 +1,71 @@
+/**
+ * The closed union of refusal codes. Codes are stable for ever: none is renamed, none is used again for another thing.
+ * Status, challenge and public title of each stand in `src/http/problems.ts`; `docs/errors.md` is made from there.
+ */
+export const CODES = [
+  // 400
+  'INVALID_REQUEST',
+  'ILLEGAL_SEGMENT',
+  'INVALID_WILDCARD',
+  'UNSUPPORTED_PROVIDER',
+  'UNSUPPORTED_ENGINE',
+  'AMBIGUOUS_QUERY',
+  'UNKNOWN_PARAMETER',
+  'DOUBLE_MOUNT_SOURCE',
+  'INVALID_VERSION',
+  'INVALID_KEY',
+  'URI_TOO_LONG',
+  'API_PATH_IN_URI',
+  'KEY_NOT_ALLOWED',
+  'VERSION_NOT_ALLOWED',
+  'VERSION_UNSUPPORTED',
+  'UNSUPPORTED_OPERATION',
+  // 401
+  'CREDENTIALS_REQUIRED',
+  'INVALID_TOKEN',
+  'BINDING_REQUIRED',
+  'TOKEN_REPLAYED',
+  'TOKEN_PREDATES_STORE',
+  'INVALID_DPOP_PROOF',
+  'PROOF_REPLAYED',
+  'USE_DPOP_NONCE',
+  'STEP_UP_REQUIRED',
+  // 403
+  'INSUFFICIENT_SCOPE',
+  'ADDRESS_NOT_ALLOWED',
+  'TENANT_MOUNT_MISMATCH',
+  'DENIED',
+  'REASON_REQUIRED',
+  'BINDING_CHANGED',
+  'QUOTA_EXHAUSTED',
+  'REVOKED',
+  'STEP_UP_IMPOSSIBLE',
+  'PROVIDER_READ_ONLY',
+  // 404 to 431, each its own status
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'REQUEST_TIMEOUT',
+  'BODY_TOO_LARGE',
+  'TARGET_TOO_LONG',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'EXPECTATION_FAILED',
+  'MISDIRECTED',
+  'RATE_LIMITED',
+  'HEADERS_TOO_LARGE',
+  // 409
+  'VERSION_DELETED',
+  'VERSION_DESTROYED',
+  'CAS_MISMATCH',
+  'DESTINATION_EXISTS',
+  'IDEMPOTENCY_KEY_REUSED',
+  'OUTCOME_UNKNOWN',
+  // 500, 502, 503
+  'INTERNAL',
+  'BAD_PROVIDER_ANSWER',
+  'UNAVAILABLE',
+  'GRANT_CONTENTION',
+  'QUOTA_UNKNOWN',
+  'RESULT_UNRECORDED',
+] as const;
+
+export type Code = (typeof CODES)[number];

@@ -1,0 +1,55 @@
+import { checkScope } from '#libs/identity/scopes.js';
+import type { BoundCaller } from '#libs/identity/bind.js';
+import type { Purpose } from '#libs/kernel/purposes.js';
+import { Refusal } from '#libs/kernel/refusal.js';
+import { parseSecretUri, type SecretUri } from '#libs/kernel/secret-uri.js';
+
+import { tenantOf, type Tenant, type Tenants } from './tenants.js';
+
+/** What the request asks for, as text: only the guard turns it into something the line goes on with. */
+export interface Wanted {
+  readonly purpose: Purpose;
+  readonly uri: string;
+}
+
+/** Tenant, purpose and secret URI that passed the guard. */
+export class Target {
+  readonly #made = true;
+
+  private constructor(
+    readonly bound: BoundCaller,
+    readonly tenant: Tenant,
+    readonly purpose: Purpose,
+    readonly uri: SecretUri,
+  ) {}
+
+  /** No I/O. Order: scope → URI → tenant → mount (spec, "The Secrets API"). */
+  static guard(this: void, bound: BoundCaller, wanted: Wanted, tenants: Tenants): Target {
+    checkScope(bound, wanted.purpose);
+    const tenant = tenantOf(bound.caller.claims, tenants);
+    // A caller without a tenant has no provider names either: its URI is judged by an empty table, as if none existed.
+    const uri = parseSecretUri(wanted.uri, tenant?.providers ?? new Map());
+    if (tenant === undefined) throw new Refusal('DENIED', { check: 'tenant unknown' });
+    checkMount(uri, tenant);
+    return new Target(bound, tenant, wanted.purpose, uri);
+  }
+
+  static is(value: unknown): value is Target {
+    return typeof value === 'object' && value !== null && #made in value;
+  }
+}
+
+export const guard: typeof Target.guard = Target.guard;
+
+/** Whole segments are compared: `secret` is not `secret2`. The answer does not list what is allowed. */
+function checkMount(uri: SecretUri, tenant: Tenant): void {
+  const allowed = tenant.mounts.some(
+    ({ provider, mount }) => mount === uri.mount && (provider === undefined || provider === uri.provider),
+  );
+  if (!allowed) {
+    throw new Refusal('TENANT_MOUNT_MISMATCH', {
+      check: 'mount',
+      detail: `The mount ${uri.mount} is not one of this tenant's.`,
+    });
+  }
+}
