@@ -2,7 +2,7 @@ import type { Clock } from '#libs/kernel/clock.js';
 
 interface Timer {
   readonly due: number;
-  readonly then: () => void;
+  readonly fire: () => void;
 }
 
 /** A clock that moves only when a test says so. Timers fire inside `advance`, in the order in which they are due. */
@@ -25,7 +25,7 @@ export class ManualClock implements Clock {
   }
 
   after(ms: number, then: () => void): () => void {
-    const timer: Timer = { due: this.#monotonic + ms, then };
+    const timer: Timer = { due: this.#monotonic + ms, fire: then };
     this.#timers.add(timer);
     return () => {
       this.#timers.delete(timer);
@@ -41,7 +41,7 @@ export class ManualClock implements Clock {
     for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
       this.#timers.delete(timer);
       this.#move(Math.max(timer.due, this.#monotonic));
-      timer.then();
+      timer.fire();
     }
     this.#move(end);
   }
