@@ -25,7 +25,8 @@ export function providerNames(instances: Iterable<ProviderName>): ProviderNames 
   const table = new Map<string, ProviderName>();
   for (const { name, engine } of instances) {
     if (!NAME.test(name)) throw new TypeError(`Provider name ${JSON.stringify(name)} is not a-z, then a-z, 0-9 or -.`);
-    if (Object.hasOwn(ALIASES, name)) throw new TypeError(`Provider name ${name} is another spelling; take another name.`);
+    if (Object.hasOwn(ALIASES, name))
+      throw new TypeError(`Provider name ${name} is another spelling; take another name.`);
     if (engine !== undefined && !ENGINE.test(engine)) {
       throw new TypeError(`Engine ${JSON.stringify(engine)} of provider ${name} is not a-z, then a-z or 0-9.`);
     }

@@ -1,0 +1,109 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+
+import { canonicalJson } from '#libs/kernel/canonical-json.js';
+import type { Json } from '#libs/kernel/json.js';
+import { parseStrictJson } from '#libs/kernel/strict-json.js';
+
+import { readVectors, vectorsFolder } from '../support/vectors.js';
+
+describe('the canonical text', () => {
+  it.each<[string, Json, string]>([
+    [
+      'orders members by UTF-16 code units, not by code points',
+      { '\u{1F600}': 1, '\ufb33': 2, a: 3, A: 4, '': 5, 10: 6, 9: 7 },
+      '{"":5,"10":6,"9":7,"A":4,"a":3,"\u{1F600}":1,"\ufb33":2}',
+    ],
+    ['orders members at every depth', [{ b: { d: 1, c: 2 }, a: [] }], '[{"a":[],"b":{"c":2,"d":1}}]'],
+    ['keeps the order of elements', [3, 1, 2], '[3,1,2]'],
+    ['is short for what is empty', [{}, [], ''], '[{},[],""]'],
+    ['writes the words', [null, true, false], '[null,true,false]'],
+    [
+      'writes numbers as ECMAScript does',
+      [1e21, 1e-7, 0.000001, 1e20, -0, 5e-324, 4.5, 333333333.33333329],
+      '[1e+21,1e-7,0.000001,100000000000000000000,0,5e-324,4.5,333333333.3333333]',
+    ],
+    [
+      'escapes what must be escaped and nothing else',
+      '"\\\b\f\n\r\t\0\u001f/\u007f\u2028\u20ac',
+      '"\\"\\\\\\b\\f\\n\\r\\t\\u0000\\u001f/\u007f\u2028\u20ac"',
+    ],
+    ['escapes in names too', { 'a"\n': 1 }, '{"a\\"\\n":1}'],
+  ])('%s', (_title, value, text) => {
+    expect(canonicalJson(value)).toBe(text);
+  });
+
+  it('has a member whose name is __proto__ when the value has', () => {
+    expect(canonicalJson(JSON.parse('{"__proto__":1}') as Json)).toBe('{"__proto__":1}');
+  });
+
+  it.each<[string, unknown]>([
+    ['NaN', NaN],
+    ['an infinity', [Infinity]],
+    ['a lone surrogate', 'a\ud800'],
+    ['a lone surrogate in a name', { 'a\udc00': 1 }],
+    ['an undefined member', { a: undefined }],
+    ['undefined', undefined],
+    ['a hole', Array(1)],
+    ['a bigint', 1n],
+    ['a function', () => 1],
+  ])('is refused for %s', (_what, value) => {
+    expect(() => canonicalJson(value as Json)).toThrow(TypeError);
+  });
+});
+
+describe('any value', () => {
+  const values = fc.jsonValue({ maxDepth: 5 }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
+
+  it('means in its canonical text what it meant before', () => {
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(JSON.parse(canonicalJson(value))).toEqual(value);
+      }),
+    );
+  });
+
+  it('has a canonical text that the strict reader gives back to the same text', () => {
+    const texts = fc.jsonValue({ maxDepth: 5 }).map((value) => JSON.stringify(value));
+    let taken = 0;
+    fc.assert(
+      fc.property(texts, (text) => {
+        fc.pre(!/__proto__|\d{16}|e\+/.test(text));
+        const once = canonicalJson(JSON.parse(text) as Json);
+        expect(canonicalJson(parseStrictJson(once))).toBe(once);
+        taken += 1;
+      }),
+    );
+    expect(taken).toBeGreaterThan(50);
+  });
+
+  it('has one text in whatever order its members were put', () => {
+    const members = fc.uniqueArray(fc.tuple(fc.string(), fc.integer()), { selector: ([name]) => name, maxLength: 30 });
+    fc.assert(
+      fc.property(members, fc.infiniteStream(fc.nat()), (entries, dice) => {
+        fc.pre(entries.every(([name]) => name !== '__proto__'));
+        const shuffled = entries.map((entry) => ({ entry, key: dice.next().value })).sort((a, b) => a.key - b.key);
+        const other = Object.fromEntries(shuffled.map(({ entry }) => entry));
+        expect(canonicalJson(other)).toBe(canonicalJson(Object.fromEntries(entries)));
+      }),
+    );
+  });
+});
+
+if (vectorsFolder('RFC 8785 vectors')) {
+  interface Vectors {
+    readonly cases: readonly { name: string; input_b64: string; canonical_hex: string }[];
+  }
+  const { cases } = readVectors<Vectors>('jcs/jcs.json');
+
+  describe('the vectors of RFC 8785', () => {
+    it('are all there', () => {
+      expect(cases.length).toBe(6);
+    });
+
+    it.each(cases)('$name', ({ input_b64, canonical_hex }) => {
+      const value = JSON.parse(Buffer.from(input_b64, 'base64').toString()) as Json;
+      expect(Buffer.from(canonicalJson(value)).toString('hex')).toBe(canonical_hex);
+    });
+  });
+}

@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Public test vectors live outside the repository, in the folder that POSTERN_VECTORS names. Unset means that a suite is left out,
+ * which is said on stderr; set but unreadable fails.
+ *
+ * @param suite what is left out, for the reader of the log
+ */
+export function vectorsFolder(suite: string): string | undefined {
+  const folder = process.env['POSTERN_VECTORS'];
+  if (folder !== undefined && folder !== '') return folder;
+  process.stderr.write(`LEFT OUT: ${suite} (POSTERN_VECTORS is not set)\n`);
+  return undefined;
+}
+
+/** @param path below the folder, such as `jcs/jcs.json`; the shape is the test's word for it */
+export function readVectors<T>(path: string): T {
+  return JSON.parse(readFileSync(join(process.env['POSTERN_VECTORS'] ?? '', path), 'utf8')) as T;
+}
