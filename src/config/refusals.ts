@@ -1,0 +1,139 @@
+import type { IssuerConfig, ProviderConfig, TenantConfig } from './config.js';
+import type { Fault } from './faults.js';
+import { relaxed } from './setting.js';
+import type { Values } from './values.js';
+
+/** All that was read, as far as it could be read. */
+export interface Read {
+  readonly values: Values;
+  readonly profile: string | undefined;
+  readonly issuers: readonly IssuerConfig[];
+  readonly tenants: readonly TenantConfig[];
+  readonly providers: readonly ProviderConfig[];
+  /** Permission bits of a file, undefined when it cannot be read. */
+  readonly modeOf: (path: string) => number | undefined;
+}
+
+/** A rule over more than one setting: a fault, several, or none. Quiet about what could not be read. */
+type Rule = (read: Read) => readonly Fault[];
+
+/** Names that are documented although this version knows one of their values only. */
+const NOT_BUILT: readonly Rule[] = [
+  ({ values: v }) => fault(v.enableAuthorization === false, 'ENABLE_AUTHORIZATION', onlyTrue),
+  ({ values: v }) => fault(v.requireAuth === false, 'SECRETS_API_REQUIRE_AUTH', onlyTrue),
+  ({ values: v }) => fault(v.enforceScopes === false, 'SECRETS_ENFORCE_SCOPES', onlyTrue),
+  ({ values: v }) => fault(v.store === 'redis', 'STORE', notYet('redis')),
+  ({ values: v }) => fault(v.pdp === 'authzen', 'PDP', notYet('authzen')),
+  ({ values: v }) => fault(v.auditSink === 'kafka', 'AUDIT_SINK', notYet('kafka')),
+];
+const onlyTrue = 'cannot be false yet: remove it';
+
+function notYet(word: string): string {
+  return `is ${word}, which is not supported yet`;
+}
+
+/** What does not fit together, in every environment. */
+const CONTRADICTIONS: readonly Rule[] = [
+  ({ values: v }) => fault(above(v.grantTtlDefault, v.grantTtlMax), 'GRANT_TTL_DEFAULT', 'is above GRANT_TTL_MAX'),
+  ({ values: v }) =>
+    fault(above(v.grantMaxUsesDefault, v.grantMaxUsesMax), 'GRANT_MAX_USES_DEFAULT', 'is above GRANT_MAX_USES_MAX'),
+  ({ values: v }) =>
+    [
+      { path: 'STORE_DEADLINE_MS', ms: v.storeDeadlineMs },
+      { path: 'PDP_DEADLINE_MS', ms: v.pdpDeadlineMs },
+      { path: 'PROVIDER_DEADLINE_MS', ms: v.providerDeadlineMs },
+      { path: 'AUDIT_DEADLINE_MS', ms: v.auditDeadlineMs },
+    ].flatMap(({ path, ms }) => fault(above(ms, v.requestDeadlineMs), path, 'is above REQUEST_DEADLINE_MS')),
+  ({ values: v }) =>
+    fault(v.auditSink === 'file' && v.auditDir === undefined, 'AUDIT_DIR', 'is required by the sink file: set it'),
+  ({ values: v }) =>
+    fault(
+      v.rootKey !== undefined && v.tenantSalt !== undefined && same(v.rootKey.open(), v.tenantSalt.open()),
+      'TENANT_SALT',
+      'is ROOT_KEY once more: make another one with: openssl rand -base64 32',
+    ),
+  keptKeys,
+  developmentIssuer,
+];
+
+/** Only in dev may a key be left to the state folder (elsewhere its absence is a fault of its own). */
+function keptKeys({ values: v, tenants }: Read): readonly Fault[] {
+  const left = v.rootKey === undefined || tenants.some(({ salt }) => salt === undefined);
+  return fault(
+    v.environment === 'dev' && left && v.stateDir === undefined,
+    'STATE_DIR',
+    'is required to keep the keys that are not set (ROOT_KEY, TENANT_SALT): name a folder',
+  );
+}
+
+function developmentIssuer({ values: v, profile }: Read): readonly Fault[] {
+  if (v.developmentIssuer !== true) return [];
+  const at = 'DEVELOPMENT_ISSUER';
+  return [
+    ...fault(profile !== 'local', at, 'exists only in the profile local (POSTERN_PROFILE=local): remove it'),
+    ...fault(
+      !relaxed(v.environment),
+      at,
+      `cannot be on when ENVIRONMENT is ${v.environment}: it makes tokens for anybody`,
+    ),
+    ...fault(v.stateDir === undefined, 'STATE_DIR', 'is required by DEVELOPMENT_ISSUER: name a folder'),
+  ];
+}
+
+/** Spec, "Configuration": the closed list, as far as its options exist. Holds in staging and in production. */
+const INSECURE: readonly Rule[] = [
+  ({ values: v }) =>
+    fault(v.allowUnboundTokens === true, 'ALLOW_UNBOUND_TOKENS', 'is true: whoever holds a token could use it'),
+  ({ values: v }) => fault(v.dpopNonce === 'off', 'DPOP_NONCE', 'is off: proofs could be made in advance'),
+  ({ values: v }) => fault(v.store === 'memory', 'STORE', 'is memory: uses and spent proofs are lost with the process'),
+  ({ values: v }) => fault(v.auditSink === 'file', 'AUDIT_SINK', 'is file: evidence on one disk is not enough'),
+  ({ values: v }) =>
+    fault(
+      v.publicOrigin?.startsWith('http:') === true && !loopback(new URL(v.publicOrigin).hostname),
+      'PUBLIC_ORIGIN',
+      'is http: use https, or http on a loopback address only',
+    ),
+  ({ issuers }) => fault(issuers.length === 0, 'issuers', 'are missing: without one nobody can be authenticated'),
+  ({ tenants }) => fault(tenants.length === 0, 'TENANT_ID', 'is missing, and so is tenants: configure a tenant'),
+  ({ tenants }) =>
+    tenants.flatMap(({ id, mounts }) =>
+      fault(mounts.length === 0, 'mounts', `of tenant ${id} are empty, which allows nothing: name them`),
+    ),
+  ({ providers }) => fault(providers.length === 0, 'providers', 'are missing: name where values live'),
+  ({ providers, modeOf }) =>
+    providers.flatMap(({ path }) =>
+      fault(
+        ((modeOf(path) ?? 0) & 0o007) !== 0,
+        'providers',
+        `hold a file that everybody on this machine can use: chmod o= ${path}`,
+      ),
+    ),
+  () => [
+    {
+      path: 'AUDIT_KEY',
+      what: 'is required outside dev and test, and this version does not sign its audit trail yet',
+    },
+  ],
+];
+
+/** Everything that forbids a start, in the order above. */
+export function refusalsOf(read: Read): readonly Fault[] {
+  const rules = [...NOT_BUILT, ...CONTRADICTIONS, ...(relaxed(read.values.environment) ? [] : INSECURE)];
+  return rules.flatMap((rule) => rule(read));
+}
+
+function fault(when: boolean, path: string, what: string): readonly Fault[] {
+  return when ? [{ path, what }] : [];
+}
+
+function above(value: number | undefined, limit: number | undefined): boolean {
+  return value !== undefined && limit !== undefined && value > limit;
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function loopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127(\.[0-9]{1,3}){3}$/.test(host);
+}
