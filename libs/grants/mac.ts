@@ -1,0 +1,54 @@
+import { timingSafeEqual } from 'node:crypto';
+
+import { canonicalJson } from '#libs/kernel/canonical-json.js';
+import { hmacSha256 } from '#libs/kernel/digest.js';
+import { Refusal } from '#libs/kernel/refusal.js';
+
+import type { GrantRecord } from './grant.js';
+import type { SealedGrant } from './grant-store.js';
+
+/** The gateways' MAC over all that never changes in a grant: whoever can write the store cannot mint a permit. */
+export function sealGrant(record: GrantRecord, key: Uint8Array): SealedGrant {
+  return { record, mac: hmacSha256(key, canonicalJson(record)) };
+}
+
+/** What the store was asked: a grant of another key, version or epoch was moved there by someone who can write it. */
+export interface Expected {
+  /** `<partition>.<key hash>`: what a grant's id begins with. */
+  readonly address: string;
+  readonly policyVersion: string;
+  readonly epoch: string;
+}
+
+/**
+ * Checked on every grant that a store hands out. What it cannot show: that `left` is as it was, since that must change.
+ *
+ * @throws Refusal UNAVAILABLE, check `grant mac`; the evidence is only what this gateway knows, not what the forger wrote
+ */
+export function checkGrant({ record, mac }: SealedGrant, expected: Expected, key: Uint8Array): void {
+  const inPlace =
+    record.id.startsWith(`${expected.address}.`) &&
+    record.policyVersion === expected.policyVersion &&
+    record.epoch === expected.epoch;
+  if (inPlace && isGenuine(record, mac, key)) return;
+  throw new Refusal('UNAVAILABLE', {
+    check: 'grant mac',
+    evidence: { grant_id: expected.address },
+    retryAfterSeconds: 1,
+  });
+}
+
+/** What has no canonical form, such as half a surrogate pair, was never sealed. */
+function isGenuine(record: GrantRecord, mac: string, key: Uint8Array): boolean {
+  try {
+    return equal(mac, hmacSha256(key, canonicalJson(record)));
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+function equal(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
