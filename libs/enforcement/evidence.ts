@@ -21,6 +21,20 @@ export function describeWith(refs: Refs): (proof: Evidence) => JsonObject {
   };
 }
 
+/** The step that ended in this proof: the name of its latency in the record. */
+export function stepOf(proof: Evidence): string {
+  if (proof instanceof Caller) return 'authenticate';
+  if (proof instanceof BoundCaller) return 'bind';
+  if (proof instanceof Target) return 'guard';
+  return 'permit';
+}
+
+/** What the `grant` record says beyond the intent; nothing when the grant was there before this request. */
+export function issuedWith({ grant, issued }: GrantUse): JsonObject | undefined {
+  if (!issued) return undefined;
+  return { event: 'issued', max_uses: grant.maxUses, expires_at: new Date(grant.expiresAtMs).toISOString() };
+}
+
 function ofCaller({ claims }: Caller): JsonObject {
   return {
     ...(claims.tenant !== undefined && { tenant: claims.tenant }),

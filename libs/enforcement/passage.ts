@@ -4,8 +4,8 @@ import type { Deadline } from '#libs/kernel/deadline.js';
 import { Refusal } from '#libs/kernel/refusal.js';
 import type { Release } from '#libs/providers/sealed-secret.js';
 
-import type { Arrival } from './arrival.js';
-import { describeWith, type Evidence } from './evidence.js';
+import type { Arrival, SecretRequest } from './arrival.js';
+import { describeWith, issuedWith, stepOf, type Evidence } from './evidence.js';
 import type { Gate } from './gate.js';
 
 /** What a line ends in when it permits. Whoever writes the answer says afterwards what became of it. */
@@ -50,11 +50,30 @@ export class Passage {
   /** Notes the proof that the line has reached, and hands it on. */
   saw<P extends Evidence>(proof: P): P {
     if (proof instanceof GrantUse) this.#use = proof;
-    return this.#trail.saw(proof);
+    return this.#trail.saw(proof, stepOf(proof));
+  }
+
+  /** Notes what the request asks for, for the record of a refusal that comes before any proof says it. */
+  asks(request: SecretRequest): SecretRequest {
+    const { purpose } = request.wanted;
+    const { reason } = request.about;
+    this.#trail.note({ purpose, ...(reason !== undefined && { reason }) });
+    return request;
+  }
+
+  /**
+   * When no sink can take the intent, the request is refused before a use is taken (spec, "Audit: order").
+   * @throws Refusal UNAVAILABLE
+   */
+  checkAudit(): void {
+    if (this.#gate.audit.journal.accepting) return;
+    throw new Refusal('UNAVAILABLE', { check: 'audit not accepting', retryAfterSeconds: 1 });
   }
 
   async intent(use: GrantUse): Promise<Receipt<GrantUse>> {
-    return await this.#deadline.call('audit', this.#gate.audit.deadlineMs, () => this.#trail.intent(use));
+    return await this.#deadline.call('audit', this.#gate.audit.deadlineMs, () =>
+      this.#trail.intent(use, issuedWith(use)),
+    );
   }
 
   answer(release: Release): Answer {
@@ -67,7 +86,10 @@ export class Passage {
     };
   }
 
-  /** Audits the refusal, then hands back what the line throws. Without a record there is no answer but 503. */
+  /**
+   * Audits the refusal, then hands back what the line throws. Without a record there is no answer but 503; a refusal that is only
+   * counted, because nobody known was refused too often this second, is answered without a receipt.
+   */
   async refuse(error: unknown): Promise<Refused> {
     const refusal = error instanceof Refusal ? error : new Refusal('INTERNAL', { check: 'defect', cause: error });
     try {
@@ -82,13 +104,13 @@ export class Passage {
    * Before an intent was written: one refusal record. After: the intent's result, and the use given back once that result is
    * durable, unless the intent itself failed (spec, "Grants": never after a failed intent).
    */
-  async #recorded(refusal: Refusal): Promise<string> {
+  async #recorded(refusal: Refusal): Promise<string | undefined> {
     const share = this.#gate.audit.deadlineMs;
     // The caller's time may be used up; the record gets its own.
     const own = this.#deadline.fresh(share);
     if (!this.#trail.intending) {
       const head = await own.call('audit', share, () => this.#trail.refused(refusal));
-      return `${head.w}.${head.seq}.${head.hash}`;
+      return head === undefined ? undefined : `${head.w}.${head.seq}.${head.hash}`;
     }
     const receipt = this.#trail.intended;
     await own.call('audit', share, () => this.#trail.result('not_released', refusal));

@@ -20,11 +20,12 @@ export async function readSecret(gate: Gate, arrival: Arrival): Promise<Answer> 
   const deadline = Deadline.start(gate.clock, gate.requestDeadlineMs);
   const passage = Passage.open(gate, arrival, deadline);
   try {
-    const request = arrival.read();
+    const request = passage.asks(arrival.read());
     const caller = passage.saw(await authenticate(request.presented, gate.tokens, gate.clock.now()));
     const epoch = await epochOf(caller, gate.tenants, gate.grants, deadline);
     const bound = passage.saw(bind(caller, request.presented, gate.binding, epoch, gate.clock.now()));
     const target = passage.saw(guard(bound, request.wanted, gate.tenants));
+    passage.checkAudit();
     const use = passage.saw(await permit(target, request.about, gate.grants, deadline));
     const releasable = await join(use, {
       intent: (taken) => passage.intent(taken),

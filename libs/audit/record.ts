@@ -1,0 +1,154 @@
+import type { Code } from '#libs/kernel/codes.js';
+import { sha256 } from '#libs/kernel/digest.js';
+import { isJsonObject, type Json, type JsonObject } from '#libs/kernel/json.js';
+
+/** Fields are added to a version, never changed; a reader skips what it does not know (spec, "Audit: what is recorded"). */
+export const RECORD_VERSION = 1;
+
+export type RecordType = 'open' | 'refusal' | 'intent' | 'result' | 'grant' | 'policy' | 'suppressed' | 'close';
+export type Effect = 'permit' | 'deny' | 'error';
+export type Outcome = 'sent' | 'aborted' | 'not_released' | 'unknown';
+
+/** What is said of one event. The chain adds its place: `v`, `ts`, `w`, `seq`, `prev`. */
+export interface RecordFields extends JsonObject {
+  readonly type: RecordType;
+}
+
+/** A record as it stands in the trail. Of the members of `RecordFields` each type has its own; `docs/audit-schema.json` lists them. */
+export interface AuditRecord extends RecordFields {
+  readonly v: number;
+  /** RFC 3339, UTC, milliseconds: the writer's wall clock, which proves nothing; the order is `seq`. */
+  readonly ts: string;
+  readonly w: string;
+  readonly seq: number;
+  readonly prev: string;
+}
+
+/**
+ * What may stand in a record: names that are not in the table are left out, and values that do not fit are replaced by their
+ * hash. So neither a caller's bytes nor a slip in the gateway can put a path, a value or a line break into the trail, and no
+ * record is refused for what a caller sent.
+ */
+export function bounded(fields: RecordFields): RecordFields {
+  const members: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    const shape = SHAPES.get(name);
+    if (shape !== undefined && value !== undefined) members[name] = shape(value);
+  }
+  return { ...members, type: fields.type };
+}
+
+/** Stands for a value that does not fit: the same value always looks the same. */
+export function replaced(value: Json): string {
+  return `sha256.${sha256(typeof value === 'string' ? value : JSON.stringify(value))}`;
+}
+
+/** Whether a refusal is the caller's doing, or the gateway could not do its work. */
+export function effectOf(code: Code): Effect {
+  return ERRORS.has(code) ? 'error' : 'deny';
+}
+
+/** The codes of 500, 502 and 503 in spec, "Refusal codes". */
+const ERRORS: ReadonlySet<Code> = new Set<Code>([
+  'INTERNAL',
+  'BAD_PROVIDER_ANSWER',
+  'UNAVAILABLE',
+  'GRANT_CONTENTION',
+  'QUOTA_UNKNOWN',
+  'RESULT_UNRECORDED',
+]);
+
+type Shape = (value: Json) => Json;
+
+const matching =
+  (pattern: RegExp): Shape =>
+  (value) =>
+    typeof value === 'string' && pattern.test(value) ? value : replaced(value);
+
+/** Ids as they may stand in records and logs (spec, "Security", N18). */
+const id = matching(/^[A-Za-z0-9._-]{1,64}$/);
+/** Printable, one line: no control or format characters (which may turn text around), no lone surrogates, no line separators. */
+const text = matching(/^[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u);
+/** `<key id>.<hash>` or a bare hash. */
+const hash = matching(/^[A-Za-z0-9._-]{1,128}$/);
+
+const whole: Shape = (value) => (Number.isSafeInteger(value) ? value : replaced(value));
+
+/** At most this many members of a list or map; more are cut, and the cut is told by `more`. */
+const MEMBERS = 64;
+
+const listOf =
+  (shape: Shape): Shape =>
+  (value) => {
+    if (!isList(value)) return replaced(value);
+    const kept = value.slice(0, MEMBERS).map((each) => shape(each));
+    return value.length > MEMBERS ? [...kept, `more.${value.length - MEMBERS}`] : kept;
+  };
+
+const mapOf =
+  (shape: Shape): Shape =>
+  (value) => {
+    if (!isJsonObject(value)) return replaced(value);
+    const entries = Object.entries(value).slice(0, MEMBERS);
+    return Object.fromEntries(entries.map(([name, each]) => [NAME.test(name) ? name : replaced(name), shape(each)]));
+  };
+
+const NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** Obligations: an id, or a map of scalars. */
+const scalarOrText: Shape = (value) => (typeof value === 'string' ? text(value) : whole(value));
+
+const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
+  ['request_id', id],
+  ['correlation_id', id],
+  ['trace_id', id],
+  ['span_id', id],
+  ['tenant', id],
+  ['iss', text],
+  ['sub', text],
+  ['client_id', text],
+  ['actor', text],
+  ['purpose', id],
+  ['action', text],
+  ['effect', id],
+  ['code', id],
+  ['check', text],
+  ['resource_ref', hash],
+  ['path_ref', hash],
+  ['version', whole],
+  ['provider', id],
+  ['decision_id', id],
+  ['policy_version', hash],
+  ['policy_ids', listOf(id)],
+  ['obligations', listOf((value) => (isJsonObject(value) ? mapOf(scalarOrText)(value) : text(value)))],
+  ['grant_id', id],
+  ['use_no', whole],
+  ['request_hash', hash],
+  ['binding', mapOf(hash)],
+  ['token_jti_hash', hash],
+  ['reason', text],
+  ['acr', text],
+  ['address_prefix', matching(/^[0-9a-fA-F.:/]{1,64}$/)],
+  ['latency_us', mapOf(whole)],
+  ['outcome', id],
+  ['committed_by', id],
+  ['cause', hash],
+  // of `grant` and `policy`
+  ['event', id],
+  ['max_uses', whole],
+  ['expires_at', text],
+  ['policies', whole],
+  // of `suppressed`
+  ['counts', mapOf(whole)],
+  ['since', text],
+  // of `open`
+  ['instance', id],
+  ['software', text],
+  ['environment', id],
+  ['signing', id],
+  ['heads', listOf(matching(/^[A-Za-z0-9_-]{1,64}\.\d{1,16}\.[A-Za-z0-9_-]{43}$/))],
+]);
