@@ -1,29 +1,26 @@
-import { Refusal } from '#libs/kernel/refusal.js';
+import { sha256 } from '#libs/kernel/digest.js';
+import type { JsonObject } from '#libs/kernel/json.js';
 
+import { parseCompactJws, parseJsonObject, type CompactJws } from './compact-jws.js';
+import { invalidToken } from './faults.js';
 import type { TrustedIssuer } from './issuers.js';
+import { presentedToken, type PresentedToken } from './presented-token.js';
 import type { Presented } from './presented.js';
+import type { RememberedTokens } from './remembered-tokens.js';
+import { readTokenClaims, type VerifiedClaims } from './token-claims.js';
+import { checkAlgorithm, readTokenHeader } from './token-header.js';
+import { checkSignature, issuerKey, trustedIssuer } from './token-signature.js';
+import { checkTimes, type TimeRules } from './token-times.js';
 
-/** What a verified token says, every member typed and bounded (RFC 9068 section 2.2, RFC 7800, RFC 8705 section 3.1, RFC 9449 section 6.1). */
-export interface VerifiedClaims {
-  readonly iss: string;
-  readonly sub: string;
-  readonly clientId: string;
-  readonly jti: string;
-  /** Seconds since the epoch. */
-  readonly iat: number;
-  readonly exp: number;
-  readonly audience: readonly string[];
-  readonly scopes: ReadonlySet<string>;
-  /** From the claim that the issuer's configuration names; absent when the token has none. */
-  readonly tenant?: string;
-  readonly subjectType: 'service' | 'user' | 'agent';
-  readonly groups: readonly string[];
-  readonly acr?: string;
-  readonly amr?: readonly string[];
-  readonly authTime?: number;
-  /** `act.sub` of RFC 8693 section 4.1, when there. */
-  readonly actor?: string;
-  readonly confirmation: { readonly jkt?: string; readonly x5t?: string };
+export type { VerifiedClaims };
+
+export interface TokenRules {
+  /** By exact `iss`. */
+  readonly issuers: ReadonlyMap<string, TrustedIssuer>;
+  /** CLOCK_LEEWAY_SECONDS. */
+  readonly leewaySeconds: number;
+  /** Of these rules and no others. */
+  readonly remembered: RememberedTokens;
 }
 
 /** Whom a verified token speaks for. The first proof of the line. */
@@ -33,13 +30,25 @@ export class Caller {
   private constructor(
     readonly claims: VerifiedClaims,
     /** The scheme the token came under. */
-    readonly scheme: 'DPoP' | 'Bearer',
+    readonly scheme: PresentedToken['scheme'],
     /** base64url(SHA-256) of the token as presented: its only spelling. */
     readonly tokenHash: string,
   ) {}
 
-  static async authenticate(this: void, _presented: Presented, _rules: TokenRules, _nowMs: number): Promise<Caller> {
-    throw new Refusal('CREDENTIALS_REQUIRED');
+  /**
+   * Verifies the access token of a request. Whether its sender is the one that it was issued to is not checked here: `bind` does.
+   * Nor is it checked whether the token was revoked: blocks live in the store.
+   *
+   * @throws Refusal CREDENTIALS_REQUIRED, INVALID_REQUEST, INVALID_TOKEN; UNAVAILABLE when the issuer's keys cannot be had
+   */
+  static async authenticate(this: void, presented: Presented, rules: TokenRules, nowMs: number): Promise<Caller> {
+    const { scheme, token } = presentedToken(presented);
+    const tokenHash = sha256(token);
+    const known = rules.remembered.recall(tokenHash, nowMs);
+    if (known !== undefined) return new Caller(known, scheme, tokenHash);
+    const claims = await verifiedClaims(token, rules, nowMs);
+    rules.remembered.remember(tokenHash, claims, nowMs);
+    return new Caller(claims, scheme, tokenHash);
   }
 
   static is(value: unknown): value is Caller {
@@ -47,12 +56,38 @@ export class Caller {
   }
 }
 
-export interface TokenRules {
-  /** By exact `iss`. */
-  readonly issuers: ReadonlyMap<string, TrustedIssuer>;
-  /** CLOCK_LEEWAY_SECONDS. */
-  readonly leewaySeconds: number;
-}
-
 export const authenticate: (presented: Presented, rules: TokenRules, nowMs: number) => Promise<Caller> =
   Caller.authenticate;
+
+/** RFC 9068 section 4, with what RFC 8725 adds. Nothing of a token is believed before its signature. */
+async function verifiedClaims(token: string, rules: TokenRules, nowMs: number): Promise<VerifiedClaims> {
+  const jws = readJws(token); //                              T1, J3, J12, J13, J14, A9
+  const header = readTokenHeader(readJson(jws.header)); //    A1, A2, A10, J2, J5, J10, J11, T22, T23
+  const payload = readJson(jws.payload); //                   T4, J6
+  const issuer = trustedIssuer(payload, rules.issuers); //    A4, J7
+  checkAlgorithm(header, issuer); //                          J1
+  const key = await issuerKey(header, issuer); //             J7, J9, T18
+  await checkSignature(token, header, key); //                J3, J4
+  const claims = readTokenClaims(payload, issuer); //         A3, A5, A7, A8, A12, J8, T2
+  checkTimes(payload, claims, timeRules(issuer, rules, nowMs)); // A6, T3
+  return claims;
+}
+
+function timeRules({ maxTokenAgeSeconds }: TrustedIssuer, { leewaySeconds }: TokenRules, nowMs: number): TimeRules {
+  return { nowMs, leewaySeconds, maxTokenAgeSeconds };
+}
+
+/** One spelling for one token, or everything that is keyed on its text can be walked around. */
+function readJws(token: string): CompactJws {
+  if (token.split('.', 6).length === 5) throw invalidToken('A9 encrypted', 'Encrypted tokens are not accepted.');
+  const jws = parseCompactJws(token);
+  if (jws === undefined) throw invalidToken('T1 spelling', 'The token is not one compact JWS in canonical base64url.');
+  return jws;
+}
+
+function readJson(bytes: Uint8Array): JsonObject {
+  const value = parseJsonObject(bytes);
+  if (value === undefined)
+    throw invalidToken('T4 json', 'The header or the payload of the token is not one strict JSON object.');
+  return value;
+}

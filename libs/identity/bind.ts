@@ -2,7 +2,11 @@ import { Refusal } from '#libs/kernel/refusal.js';
 
 import type { Caller } from './access-token.js';
 import type { Binding } from './binding.js';
+import { verifyProof } from './dpop-proof.js';
+import { invalidToken } from './faults.js';
+import { currentNonce } from './nonce.js';
 import type { Presented } from './presented.js';
+import type { ProofKeys } from './proof-keys.js';
 import type { Epoch, FreshProof } from './replay-guard.js';
 
 export interface BindingRules {
@@ -10,8 +14,19 @@ export interface BindingRules {
   readonly origins: readonly string[];
   /** ALLOW_UNBOUND_TOKENS. */
   readonly allowUnbound: boolean;
-  /** Key of the nonces (a derived key, 32 bytes), or `off`. */
-  readonly nonceKey: Uint8Array | 'off';
+  /** Key of the nonces (a derived key, 32 bytes). There also where nonces are off: the store asks for one after it lost data. */
+  readonly nonceKey: Uint8Array;
+  /** DPOP_NONCE. */
+  readonly nonces: 'required' | 'off';
+  readonly proofKeys: ProofKeys;
+}
+
+/** Nonces for a caller's next proof. */
+export interface NextNonce {
+  /** The nonce that rides on the answer; undefined where nonces are off or no proof was sent. */
+  readonly now: string | undefined;
+  /** One that is good under the epoch that has followed the caller's: for the refusal of a proof that the store cannot judge. */
+  under(epoch: Epoch): string;
 }
 
 /** A caller that proved to hold the key its token was issued to (or whose token has none, where that is allowed). */
@@ -25,19 +40,42 @@ export class BoundCaller {
     readonly proof: FreshProof | undefined,
     /** The store's epoch that the nonce was checked against; the take uses the same value. */
     readonly epoch: Epoch,
-    /** A nonce for the caller's next proof, when nonces are on. */
-    readonly nextNonce: string | undefined,
+    readonly nonces: NextNonce,
   ) {}
 
+  /** A nonce for the caller's next proof, when nonces are on. */
+  get nextNonce(): string | undefined {
+    return this.nonces.now;
+  }
+
+  /**
+   * Holds the token to the key that it was issued to, by what the token says and never by what the request chose: a bound token
+   * is refused without its proof, whatever the scheme (RFC 9449 section 7.2).
+   *
+   * A token that is bound to a certificate (`x5t#S256`) is refused until certificates can be checked (RFC 8705 section 3).
+   *
+   * @param epoch the store's, for this caller's partition
+   * @throws Refusal INVALID_TOKEN, INVALID_DPOP_PROOF, USE_DPOP_NONCE, BINDING_REQUIRED, INVALID_REQUEST
+   */
   static bind(
     this: void,
-    _caller: Caller,
-    _presented: Presented,
-    _rules: BindingRules,
-    _epoch: Epoch,
-    _nowMs: number,
+    caller: Caller,
+    presented: Presented,
+    rules: BindingRules,
+    epoch: Epoch,
+    nowMs: number,
   ): BoundCaller {
-    throw new Refusal('BINDING_REQUIRED');
+    const binding = bindingOf(caller);
+    const under = (later: Epoch): string => currentNonce(rules.nonceKey, later, nowMs);
+    if (binding.kind === 'none') {
+      checkUnbound(presented, rules);
+      return new BoundCaller(caller, binding, undefined, epoch, { now: undefined, under });
+    }
+    const { jkt } = binding;
+    const { tokenHash } = caller;
+    const proof = verifyProof(presented, { ...rules, jkt, tokenHash, epoch }, nowMs);
+    const now = rules.nonces === 'required' ? under(epoch) : undefined;
+    return new BoundCaller(caller, binding, proof, epoch, { now, under });
   }
 
   static is(value: unknown): value is BoundCaller {
@@ -46,3 +84,34 @@ export class BoundCaller {
 }
 
 export const bind: typeof BoundCaller.bind = BoundCaller.bind;
+
+/** What the token itself says it is bound to, and whether it came under the scheme for that (RFC 9449 sections 7.1 and 7.2). */
+function bindingOf({ claims, scheme }: Caller): Extract<Binding, { kind: 'dpop' | 'none' }> {
+  const { jkt, x5t } = claims.confirmation;
+  if (x5t !== undefined) {
+    throw invalidToken('M1 certificate', 'The token is bound to a certificate; such tokens are not accepted here yet.');
+  }
+  if (jkt !== undefined && scheme !== 'DPoP') {
+    throw invalidToken('D20 scheme', 'The token is bound to a key: send it under the scheme DPoP with a proof.');
+  }
+  if (jkt === undefined && scheme === 'DPoP') {
+    throw invalidToken('D19 scheme', 'The token is not bound to a key: the scheme DPoP is for tokens that are.');
+  }
+  return jkt === undefined ? { kind: 'none', iss: claims.iss, jti: claims.jti } : { kind: 'dpop', jkt };
+}
+
+/** A plain bearer token. A proof beside it is refused: its sender believes in a protection that is not there. */
+function checkUnbound({ dpop }: Presented, { allowUnbound }: BindingRules): void {
+  if (!allowUnbound) {
+    throw new Refusal('BINDING_REQUIRED', {
+      check: 'binding',
+      detail: 'The token is not bound to a key: get one that is (DPoP, RFC 9449).',
+    });
+  }
+  if (dpop.length > 0) {
+    throw new Refusal('INVALID_REQUEST', {
+      check: 'D20 proof',
+      detail: 'A DPoP proof was sent with a token that is bound to no key: leave it out, or get a bound token.',
+    });
+  }
+}

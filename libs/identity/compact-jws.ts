@@ -1,0 +1,49 @@
+import { isJsonObject, type JsonObject } from '#libs/kernel/json.js';
+import { parseStrictJson, StrictJsonError } from '#libs/kernel/strict-json.js';
+
+/** The three parts of a JWS in compact serialization (RFC 7515 section 7.1), decoded; nothing is verified yet. */
+export interface CompactJws {
+  readonly header: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly signature: Uint8Array;
+  /** What the signature is over: header and payload as they were sent. */
+  readonly signed: string;
+}
+
+/**
+ * Reads the one spelling that a JWS has. Decoders are lenient (padding, white space, other alphabets, trailing bits), so that
+ * anybody could respell a token and slip past everything that is keyed on its text; here each segment must be what encoding its
+ * own bytes gives. JWE (five parts) and detached payloads do not fit and are refused with the rest.
+ *
+ * The caller caps the length first.
+ *
+ * @returns undefined when the text is not a compact JWS in canonical spelling
+ */
+export function parseCompactJws(text: string): CompactJws | undefined {
+  const segments = text.split('.', 4);
+  const [header, payload, signature] = segments.map(canonicalBytes);
+  if (segments.length !== 3 || header === undefined || payload === undefined || signature === undefined)
+    return undefined;
+  return { header, payload, signature, signed: text.slice(0, text.lastIndexOf('.')) };
+}
+
+/**
+ * A header or payload as JSON. RFC 7515 section 4 leaves duplicate names to the reader; they are refused here, since two readers
+ * would disagree about what was signed (RFC 7493 section 2.3), and so is all that is not UTF-8 (RFC 8725 section 3.7).
+ *
+ * @returns undefined when the bytes are not one strict JSON object
+ */
+export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
+  try {
+    const value = parseStrictJson(bytes);
+    return isJsonObject(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof StrictJsonError) return undefined;
+    throw error;
+  }
+}
+
+function canonicalBytes(segment: string): Uint8Array | undefined {
+  const bytes = Buffer.from(segment, 'base64url');
+  return segment !== '' && bytes.toString('base64url') === segment ? bytes : undefined;
+}
