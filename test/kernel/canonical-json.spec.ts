@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { canonicalJson } from '#libs/kernel/canonical-json.js';
 import type { Json } from '#libs/kernel/json.js';
@@ -20,7 +20,7 @@ describe('the canonical text', () => {
     ['writes the words', [null, true, false], '[null,true,false]'],
     [
       'writes numbers as ECMAScript does',
-      [1e21, 1e-7, 0.000001, 1e20, -0, 5e-324, 4.5, 333333333.33333329],
+      [1e21, 1e-7, 0.000001, 1e20, -0, 5e-324, 4.5, 333333333.3333333],
       '[1e+21,1e-7,0.000001,100000000000000000000,0,5e-324,4.5,333333333.3333333]',
     ],
     [
@@ -78,23 +78,28 @@ describe('any value', () => {
   });
 
   it('has one text in whatever order its members were put', () => {
-    const members = fc.uniqueArray(fc.tuple(fc.string(), fc.integer()), { selector: ([name]) => name, maxLength: 30 });
+    const members = fc.dictionary(fc.string(), fc.integer()).map((value) => Object.entries(value));
     fc.assert(
-      fc.property(members, fc.infiniteStream(fc.nat()), (entries, dice) => {
-        fc.pre(entries.every(([name]) => name !== '__proto__'));
-        const shuffled = entries.map((entry) => ({ entry, key: dice.next().value })).sort((a, b) => a.key - b.key);
-        const other = Object.fromEntries(shuffled.map(({ entry }) => entry));
-        expect(canonicalJson(other)).toBe(canonicalJson(Object.fromEntries(entries)));
-      }),
+      fc.property(
+        members.chain((entries) => fc.tuple(fc.constant(entries), fc.shuffledSubarray(entries, all(entries)))),
+        ([entries, shuffled]) => {
+          expect(canonicalJson(Object.fromEntries(shuffled))).toBe(canonicalJson(Object.fromEntries(entries)));
+        },
+      ),
     );
   });
 });
+
+/** Every one of them: only the order is open. */
+function all(entries: readonly unknown[]): fc.ShuffledSubarrayConstraints {
+  return { minLength: entries.length, maxLength: entries.length };
+}
 
 if (vectorsFolder('RFC 8785 vectors')) {
   interface Vectors {
     readonly cases: readonly { name: string; input_b64: string; canonical_hex: string }[];
   }
-  const { cases } = readVectors<Vectors>('jcs/jcs.json');
+  const { cases } = readVectors('jcs/jcs.json') as Vectors;
 
   describe('the vectors of RFC 8785', () => {
     it('are all there', () => {
