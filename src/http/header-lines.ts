@@ -1,0 +1,71 @@
+/**
+ * Fields that may stand once. Node keeps the first of some of them and joins others with a comma (spec, Security, T10): both hide
+ * that there were two, and two readers that pick differently can be played against each other.
+ */
+const SINGLE = [
+  'host',
+  'authorization',
+  'proxy-authorization',
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'transfer-encoding',
+  'expect',
+  'upgrade',
+  'traceparent',
+  'idempotency-key',
+  'client-cert',
+  'x-access-reason',
+  'x-correlation-id',
+  'x-request-id',
+] as const;
+
+export type KnownField = (typeof SINGLE)[number] | 'dpop';
+
+/** A second `DPoP` line is told by identity, as an invalid proof (RFC 9449 section 4.3 (1)). */
+const KNOWN: ReadonlySet<string> = new Set<KnownField>([...SINGLE, 'dpop']);
+
+const NONE: readonly string[] = [];
+
+/** The lines of the fields that this gateway reads, each line apart, from the raw list: read once per request. */
+export class HeaderLines {
+  readonly #lines: ReadonlyMap<string, readonly string[]>;
+
+  private constructor(
+    lines: ReadonlyMap<string, readonly string[]>,
+    /** A field that stands twice although it may stand once. */
+    readonly repeated: string | undefined,
+    /** How many header lines there were, known ones or not. */
+    readonly count: number,
+  ) {
+    this.#lines = lines;
+  }
+
+  /** @param raw name, value, name, value (`rawHeaders`) */
+  static read(raw: readonly string[]): HeaderLines {
+    const lines = new Map<string, string[]>();
+    let repeated: string | undefined;
+    for (let i = 0; i < raw.length; i += 2) {
+      const name = (raw[i] ?? '').toLowerCase();
+      if (!KNOWN.has(name)) continue;
+      const value = raw[i + 1] ?? '';
+      const before = lines.get(name);
+      if (before === undefined) {
+        lines.set(name, [value]);
+        continue;
+      }
+      before.push(value);
+      if (name !== 'dpop') repeated ??= name;
+    }
+    return new HeaderLines(lines, repeated, raw.length / 2);
+  }
+
+  all(field: KnownField): readonly string[] {
+    return this.#lines.get(field) ?? NONE;
+  }
+
+  /** The first line of a field; `repeated` says whether one has more. */
+  one(field: KnownField): string | undefined {
+    return this.#lines.get(field)?.[0];
+  }
+}

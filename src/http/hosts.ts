@@ -1,0 +1,38 @@
+import type { AddressInfo } from 'node:net';
+
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
+/**
+ * The hosts this gateway answers for: those of its public origins and, where local names are allowed (dev and test), the loopback
+ * names of the port it listens on. Everything else is 421: a proof made for another server must not find a reader here.
+ */
+export class Hosts {
+  readonly #names = new Set<string>();
+
+  /** @param origins such as `https://secrets.example` */
+  constructor(origins: readonly string[]) {
+    for (const origin of origins) this.#add(new URL(origin));
+  }
+
+  /** The origins of a listener on a loopback address, its own spelling first. */
+  static local({ address, family, port }: AddressInfo): readonly string[] {
+    const own = family === 'IPv6' ? `[${address}]` : address;
+    return [...new Set([own, '127.0.0.1', 'localhost', '[::1]'])].map((host) => `http://${host}:${port}`);
+  }
+
+  listensOn(address: AddressInfo): void {
+    for (const origin of Hosts.local(address)) this.#add(new URL(origin));
+  }
+
+  /** Whether a `Host` value names us, without regard to case (RFC 9110 section 4.2.3). */
+  has(host: string): boolean {
+    return this.#names.has(host) || this.#names.has(host.toLowerCase());
+  }
+
+  /** The default port may be spelled or left out. */
+  #add({ protocol, hostname, host, port }: URL): void {
+    this.#names.add(host);
+    if (port === '') this.#names.add(`${hostname}:${DEFAULT_PORTS[protocol] ?? ''}`);
+    else if (port === DEFAULT_PORTS[protocol]) this.#names.add(hostname);
+  }
+}
