@@ -47,9 +47,10 @@ function objectText(members: { readonly [name: string]: Json }): string {
 
 /** `<` and the default sort compare strings by UTF-16 code units, as RFC 8785 section 3.2.3 wants. */
 function sorted(names: string[]): string[] {
-  for (let at = 1; at < names.length; at += 1) {
-    const [before = '', name = ''] = [names[at - 1], names[at]];
+  let before = '';
+  for (const name of names) {
     if (before > name) return names.sort();
+    before = name;
   }
   return names;
 }
