@@ -1,29 +1,17 @@
 import type { Clock } from '#libs/kernel/clock.js';
 import type { Deadline } from '#libs/kernel/deadline.js';
+import type { JsonObject } from '#libs/kernel/json.js';
 import { Refusal } from '#libs/kernel/refusal.js';
 import type { Target } from '#libs/tenancy/guard.js';
 
 import type { Obligation } from './authzen.js';
+import { checkEvaluation, type CheckedEvaluation } from './evaluation.js';
+import { keep, type Fulfilment } from './obligations.js';
 import type { Pdp } from './pdp.js';
+import { questionOf, type Circumstances } from './question.js';
+import type { Limits } from './terms.js';
 
-/** What the PDP is shown of this request beside the target. Verified or measured by the gateway, but for the reason. */
-export interface Circumstances {
-  readonly correlationId: string;
-  /** `X-Access-Reason`, already matched against REASON_PATTERN. */
-  readonly reason?: string;
-  /** The peer's address. */
-  readonly address: string;
-}
-
-/** Limits as the obligations ask for them, before configuration clamps them. */
-export interface Limits {
-  readonly ttlSeconds?: number;
-  readonly maxUses?: number;
-  readonly quota?: { readonly uses: number; readonly periodSeconds: number };
-  readonly oneHolder: boolean;
-  /** Seconds since auth_time. */
-  readonly maxAuthAge?: number;
-}
+export type { Circumstances, Limits };
 
 export interface DecisionPoint {
   readonly pdp: Pdp;
@@ -49,15 +37,35 @@ export class Permit {
     readonly limits: Limits,
   ) {}
 
-  /** @throws Refusal DENIED, REASON_REQUIRED; UNAVAILABLE when the PDP is late, broken or strange */
+  /**
+   * Asks once; a late answer is not heard, and nothing is asked again (security, Z11).
+   * @throws Refusal DENIED, REASON_REQUIRED; UNAVAILABLE when the PDP is late, broken or strange
+   */
   static async decide(
     this: void,
-    _target: Target,
-    _about: Circumstances,
-    _point: DecisionPoint,
-    _deadline: Deadline,
+    target: Target,
+    about: Circumstances,
+    point: DecisionPoint,
+    deadline: Deadline,
   ): Promise<Permit> {
-    throw new Refusal('DENIED');
+    const nowMs = point.clock.now();
+    const asked = questionOf(target, about, point.environment, nowMs);
+    const answer: unknown = await deadline.call('pdp', point.deadlineMs, (signal) =>
+      point.pdp.evaluate(target.tenant.id, asked, signal),
+    );
+    const evaluation = checkEvaluation(answer);
+    const decisionId = point.newId();
+    const evidence = {
+      decision_id: decisionId,
+      policy_version: evaluation.policyVersion,
+      policy_ids: evaluation.policyIds,
+    };
+    checkPermits(evaluation, evidence);
+    const { obligations, terms } = withEvidence(evidence, () =>
+      keep(evaluation.obligations, fulfilment(target, about, nowMs)),
+    );
+    const { requiresReason: _met, ...limits } = terms;
+    return new Permit(target, decisionId, evaluation.policyVersion, evaluation.policyIds, obligations, limits);
   }
 
   static is(value: unknown): value is Permit {
@@ -66,3 +74,31 @@ export class Permit {
 }
 
 export const decide: typeof Permit.decide = Permit.decide;
+
+/** A permit of a set in which one policy failed may be a permit over a lost `forbid`: Cedar skips what fails (security, Z14). */
+function checkPermits({ decision, errors, hint }: CheckedEvaluation, evidence: JsonObject): void {
+  if (!decision)
+    throw new Refusal('DENIED', { check: 'policy', evidence, ...(hint !== undefined && { detail: hint }) });
+  if (errors.length > 0) throw new Refusal('DENIED', { check: 'Z14 policy error', evidence });
+}
+
+function fulfilment(target: Target, { reason }: Circumstances, nowMs: number): Fulfilment {
+  const { authTime } = target.bound.caller.claims;
+  return { ...(reason !== undefined && { reason }), ...(authTime !== undefined && { authTime }), nowMs };
+}
+
+/** A refusal by an obligation names the decision that carried it, like every other. */
+function withEvidence<T>(evidence: JsonObject, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { code, detail, check, hints } = error;
+    throw new Refusal(code, {
+      ...hints,
+      evidence,
+      ...(detail !== undefined && { detail }),
+      ...(check !== undefined && { check }),
+    });
+  }
+}
