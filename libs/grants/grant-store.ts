@@ -170,9 +170,10 @@ export const MOST_TARGETS = 100;
  *
  * **Quotas.** A counter lies under the quota's key alone, whatever the grant; the value holds, for each period, the window and the uses
  * counted in it.
- * - MUST count a taken use in every window of the key that is running, those of other periods included.
- * - MUST start a window of a new period with the most that any running window of the key has counted: a policy's change of period never
- *   refills.
+ * - MUST count a taken use, of a grant without a quota too, in the running window of every period that the key has known, while any of
+ *   its windows runs.
+ * - MUST start the first window of a period that is new under the key with the most that any running window there has counted, so that
+ *   a policy's change of period never refills; each later window starts at zero.
  * - MUST answer `quota_unknown` when the quota's window began before the epoch's `since` + STORE_SKEW_MS, unless `since` is 0.
  *
  * **giveBack**

@@ -12,7 +12,7 @@ export type QuotaState =
   | { readonly kind: 'quota_exhausted'; readonly resetsAtMs: number }
   | { readonly kind: 'quota_unknown'; readonly resetsAtMs: number };
 
-/** The counters of quotas: under each key, one tally for each period that a grant there has named and whose window is running. */
+/** The counters of quotas: under each key, one tally for each period that a grant there has named, in the window that is running. */
 export class Quotas {
   readonly #tallies = new ExpiringTable<readonly Tally[]>();
 
@@ -72,7 +72,10 @@ export class Quotas {
 
   #running(key: string, nowMs: number): readonly Tally[] {
     const tallies = this.#tallies.get(key, nowMs) ?? [];
-    return tallies.filter(({ periodSeconds, window }) => window === windowOf(periodSeconds, nowMs));
+    return tallies.map((tally) => {
+      const window = windowOf(tally.periodSeconds, nowMs);
+      return tally.window === window ? tally : { periodSeconds: tally.periodSeconds, window, used: 0 };
+    });
   }
 
   #keep(key: string, tallies: readonly Tally[], nowMs: number): void {
@@ -81,7 +84,10 @@ export class Quotas {
   }
 }
 
-/** A period without a tally has at least seen what the busiest running window has: another period never refills. */
+/**
+ * A period that is new under the key has no count of its own yet: it starts with that of the busiest running window, which may be
+ * more than fell into its own, so that another period never refills.
+ */
 function usedIn(running: readonly Tally[], periodSeconds: number): number {
   const own = running.find((tally) => tally.periodSeconds === periodSeconds);
   return own?.used ?? Math.max(0, ...running.map(({ used }) => used));

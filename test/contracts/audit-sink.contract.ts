@@ -6,10 +6,10 @@ import type { AuditSink } from '#libs/audit/audit-sink.js';
 export interface SinkUnderTest {
   readonly sink: AuditSink;
   /** Every line that is durable now, in the order of the trail. */
-  durable(): Promise<readonly string[]>;
+  readonly durable: () => Promise<readonly string[]>;
   /** Lets whatever the sink stands on fail, until `repair`. */
-  breakDown(): Promise<void>;
-  repair(): Promise<void>;
+  readonly breakDown: () => Promise<void>;
+  readonly repair: () => Promise<void>;
 }
 
 const line = (n: number): string => `{"n":${n},"pad":"${'x'.repeat(n % 50)}"}`;
