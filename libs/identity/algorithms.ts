@@ -13,14 +13,11 @@ export interface Algorithm {
   readonly crv?: 'P-256' | 'Ed25519';
   /** The members that make the RFC 7638 thumbprint, in its order; beside `crv` and `kty` they are the key's numbers. */
   readonly members: readonly string[];
-  /** What each of those numbers looks like: canonical base64url. 43 characters are 32 bytes; their last one has two bits to spare. */
-  readonly number: RegExp;
+  /** How many characters of base64url each of those numbers has, where the curve fixes it: 43 are 32 bytes. */
+  readonly width?: number;
   /** Absent: not for DPoP proofs. */
   readonly proof?: { readonly signatureBytes: number; readonly verify: Verify };
 }
-
-const BYTES_32 = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
-const UNSIGNED = /^[A-Za-z0-9_-]{2,1024}$/;
 
 /**
  * RFC 8725 section 3.2: these and no others; `none` and the HMAC family have no row, hence no name.
@@ -33,7 +30,7 @@ export const ALGORITHMS: readonly Algorithm[] = [
     kty: 'EC',
     crv: 'P-256',
     members: ['crv', 'kty', 'x', 'y'],
-    number: BYTES_32,
+    width: 43,
     proof: {
       signatureBytes: 64,
       verify: (signed, key, signature) => verify('sha256', signed, key, derFromRaw(signature)),
@@ -44,14 +41,14 @@ export const ALGORITHMS: readonly Algorithm[] = [
     kty: 'OKP',
     crv: 'Ed25519',
     members: ['crv', 'kty', 'x'],
-    number: BYTES_32,
+    width: 43,
     proof: {
       signatureBytes: 64,
       verify: (signed, key, signature) => verify(undefined, signed, key, signature),
     },
   },
-  { names: ['PS256'], kty: 'RSA', members: ['e', 'kty', 'n'], number: UNSIGNED },
-  { names: ['RS256'], kty: 'RSA', members: ['e', 'kty', 'n'], number: UNSIGNED },
+  { names: ['PS256'], kty: 'RSA', members: ['e', 'kty', 'n'] },
+  { names: ['RS256'], kty: 'RSA', members: ['e', 'kty', 'n'] },
 ];
 
 /** What the challenge and the metadata name as `algs` (RFC 9449 section 5.1, RFC 9728 section 2). */

@@ -21,14 +21,6 @@ export interface BindingRules {
   readonly proofKeys: ProofKeys;
 }
 
-/** Nonces for a caller's next proof. */
-export interface NextNonce {
-  /** The nonce that rides on the answer; undefined where nonces are off or no proof was sent. */
-  readonly now: string | undefined;
-  /** One that is good under the epoch that has followed the caller's: for the refusal of a proof that the store cannot judge. */
-  under(epoch: Epoch): string;
-}
-
 /** A caller that proved to hold the key its token was issued to (or whose token has none, where that is allowed). */
 export class BoundCaller {
   readonly #made = true;
@@ -40,13 +32,9 @@ export class BoundCaller {
     readonly proof: FreshProof | undefined,
     /** The store's epoch that the nonce was checked against; the take uses the same value. */
     readonly epoch: Epoch,
-    readonly nonces: NextNonce,
+    /** A nonce for the caller's next proof, when nonces are on. */
+    readonly nextNonce: string | undefined,
   ) {}
-
-  /** A nonce for the caller's next proof, when nonces are on. */
-  get nextNonce(): string | undefined {
-    return this.nonces.now;
-  }
 
   /**
    * Holds the token to the key that it was issued to, by what the token says and never by what the request chose: a bound token
@@ -66,16 +54,14 @@ export class BoundCaller {
     nowMs: number,
   ): BoundCaller {
     const binding = bindingOf(caller);
-    const under = (later: Epoch): string => currentNonce(rules.nonceKey, later, nowMs);
     if (binding.kind === 'none') {
       checkUnbound(presented, rules);
-      return new BoundCaller(caller, binding, undefined, epoch, { now: undefined, under });
+      return new BoundCaller(caller, binding, undefined, epoch, undefined);
     }
-    const { jkt } = binding;
-    const { tokenHash } = caller;
-    const proof = verifyProof(presented, { ...rules, jkt, tokenHash, epoch }, nowMs);
-    const now = rules.nonces === 'required' ? under(epoch) : undefined;
-    return new BoundCaller(caller, binding, proof, epoch, { now, under });
+    const demands = { ...rules, jkt: binding.jkt, tokenHash: caller.tokenHash, epoch };
+    const proof = verifyProof(presented, demands, nowMs);
+    const nextNonce = rules.nonces === 'required' ? currentNonce(rules.nonceKey, epoch, nowMs) : undefined;
+    return new BoundCaller(caller, binding, proof, epoch, nextNonce);
   }
 
   static is(value: unknown): value is BoundCaller {

@@ -1,3 +1,4 @@
+import { decodeBase64url } from '#libs/kernel/base64url.js';
 import { isJsonObject, type JsonObject } from '#libs/kernel/json.js';
 import { parseStrictJson, StrictJsonError } from '#libs/kernel/strict-json.js';
 
@@ -12,8 +13,8 @@ export interface CompactJws {
 
 /**
  * Reads the one spelling that a JWS has. Decoders are lenient (padding, white space, other alphabets, trailing bits), so that
- * anybody could respell a token and slip past everything that is keyed on its text; here each segment must be what encoding its
- * own bytes gives. JWE (five parts) and detached payloads do not fit and are refused with the rest.
+ * anybody could respell a token and slip past everything that is keyed on its text; here each segment has one.
+ * JWE (five parts) and detached payloads do not fit and are refused with the rest.
  *
  * The caller caps the length first.
  *
@@ -21,7 +22,7 @@ export interface CompactJws {
  */
 export function parseCompactJws(text: string): CompactJws | undefined {
   const segments = text.split('.', 4);
-  const [header, payload, signature] = segments.map(canonicalBytes);
+  const [header, payload, signature] = segments.map(decodeSegment);
   if (segments.length !== 3 || header === undefined || payload === undefined || signature === undefined)
     return undefined;
   return { header, payload, signature, signed: text.slice(0, text.lastIndexOf('.')) };
@@ -43,7 +44,6 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
   }
 }
 
-function canonicalBytes(segment: string): Uint8Array | undefined {
-  const bytes = Buffer.from(segment, 'base64url');
-  return segment !== '' && bytes.toString('base64url') === segment ? bytes : undefined;
+function decodeSegment(segment: string): Uint8Array | undefined {
+  return segment === '' ? undefined : decodeBase64url(segment);
 }

@@ -1,7 +1,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
+import { isBase64url } from '#libs/kernel/base64url.js';
 import { sha256 } from '#libs/kernel/digest.js';
-import type { JsonObject } from '#libs/kernel/json.js';
+import type { Json, JsonObject } from '#libs/kernel/json.js';
 
 import type { Algorithm } from './algorithms.js';
 import { isRefusedPoint } from './ed25519-points.js';
@@ -48,7 +49,7 @@ const KEY_CHECKS: readonly KeyCheck[] = [
   },
   {
     check: 'T9 coordinate', // RFC 7518 section 6.2.1.2: full width; canonical, else one key has several thumbprints
-    holds: (jwk, algorithm) => numbers(algorithm).every((name) => isText(jwk[name], algorithm.number)),
+    holds: (jwk, algorithm) => numbersOf(algorithm).every((name) => isNumber(jwk[name], algorithm.width)),
     detail: "The key's numbers must be canonical base64url of full width, without padding.",
   },
   {
@@ -81,14 +82,14 @@ export function importPublicJwk(jwk: JsonObject, { members }: Algorithm): KeyObj
   return createPublicKey({ key: Object.fromEntries(members.map((name) => [name, jwk[name]])), format: 'jwk' });
 }
 
-function numbers({ members }: Algorithm): readonly string[] {
+function numbersOf({ members }: Algorithm): readonly string[] {
   return members.filter((name) => name !== 'crv' && name !== 'kty');
 }
 
-function isText(value: unknown, pattern: RegExp): boolean {
-  return typeof value === 'string' && pattern.test(value);
+function isNumber(value: Json | undefined, width: number | undefined): boolean {
+  return typeof value === 'string' && value !== '' && (width ?? value.length) === value.length && isBase64url(value);
 }
 
-function isVerifyOnly(operations: unknown): boolean {
+function isVerifyOnly(operations: Json | undefined): boolean {
   return Array.isArray(operations) && operations.length === 1 && operations[0] === 'verify';
 }
