@@ -60,7 +60,7 @@ async function gateOfNobody(records: string[]): Promise<Gate> {
   return {
     clock: systemClock,
     tokens: { issuers: new Map(), leewaySeconds: 5, remembered: new RememberedTokens() },
-    binding: { origins: [], allowUnbound: false, nonceKey: new Uint8Array(32) },
+    binding: unused,
     tenants: new Map(),
     grants: unused,
     vault: unused,
