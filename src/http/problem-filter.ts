@@ -1,4 +1,4 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, NotFoundException } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, NotFoundException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import { Refused } from '#libs/enforcement/passage.js';
@@ -11,13 +11,11 @@ import { type Exchange, takeOver } from './exchange.js';
 import { PROBLEMS } from './problems.js';
 import type { RouteTable } from './route-table.js';
 
-/** The framework's own errors, by Fastify's stable codes, as the refusals that they are. */
-const CODE_OF_FRAMEWORK: ReadonlyMap<string, Code> = new Map<string, Code>([
-  ['FST_ERR_BAD_URL', 'INVALID_REQUEST'],
-  ['FST_ERR_MAX_PARAM_LENGTH', 'TARGET_TOO_LONG'],
-  ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'UNSUPPORTED_MEDIA_TYPE'],
-  ['FST_ERR_CTP_BODY_TOO_LARGE', 'BODY_TOO_LARGE'],
-  ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'INVALID_REQUEST'],
+/** What the framework refuses by itself, by the status that it would answer: any other 4xx of its own is a malformed request. */
+const CODE_OF_STATUS: ReadonlyMap<number, Code> = new Map<number, Code>([
+  [413, 'BODY_TOO_LARGE'],
+  [414, 'TARGET_TOO_LONG'],
+  [415, 'UNSUPPORTED_MEDIA_TYPE'],
 ]);
 
 /** The only filter: it translates what was thrown into one problem answer, and decides nothing. */
@@ -42,11 +40,16 @@ export class ProblemFilter implements ExceptionFilter {
   #refusalOf(error: unknown, { request }: Exchange): Refusal {
     if (error instanceof Refusal) return error;
     if (error instanceof NotFoundException) return noRoute(request, this.routes);
-    const code = CODE_OF_FRAMEWORK.get(frameworkCode(error));
-    return code === undefined ? new Refusal('INTERNAL', { check: 'defect', cause: error }) : new Refusal(code);
+    const status = frameworkStatus(error);
+    if (status < 400 || status > 499) return new Refusal('INTERNAL', { check: 'defect', cause: error });
+    return new Refusal(CODE_OF_STATUS.get(status) ?? 'INVALID_REQUEST', { check: 'framework', cause: error });
   }
 }
 
-function frameworkCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+/** The status of an error that the router or the body reader of the framework made; 0 for all others. */
+function frameworkStatus(error: unknown): number {
+  if (error instanceof HttpException) return error.getStatus();
+  if (!(error instanceof Error && 'code' in error && 'statusCode' in error)) return 0;
+  const { code, statusCode } = error;
+  return typeof code === 'string' && code.startsWith('FST_') && typeof statusCode === 'number' ? statusCode : 0;
 }

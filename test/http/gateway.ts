@@ -68,7 +68,7 @@ async function gateOfNobody(records: string[]): Promise<Gate> {
       journal: await SinkJournal.open({
         sink,
         clock: systemClock,
-        w: 'test',
+        w: 'test-writer-0000001',
         committedBy: 'file',
         limits: { refusalsPerSecond: 10_000 },
       }),

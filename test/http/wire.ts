@@ -55,6 +55,15 @@ export class Wire {
     }
   }
 
+  /** Waits until the peer has sent this text, and drops everything up to its end. */
+  async until(text: string): Promise<void> {
+    while (!this.#received.includes(text)) {
+      if (this.#closed) throw new Error(`closed after ${JSON.stringify(this.#received)}`);
+      await this.#more();
+    }
+    this.#received = this.#received.slice(this.#received.indexOf(text) + text.length);
+  }
+
   /** Everything up to the end of the connection. */
   async rest(): Promise<string> {
     while (!this.#closed) await this.#more();
