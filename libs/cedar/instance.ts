@@ -9,7 +9,6 @@ import type * as CedarModule from '@cedar-policy/cedar-wasm/nodejs';
 export type Cedar = Pick<typeof CedarModule, (typeof USED)[number]>;
 
 const USED = [
-  'getCedarLangVersion',
   'policySetTextToParts',
   'policyToJson',
   'preparsePolicySet',

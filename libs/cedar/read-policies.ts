@@ -1,8 +1,8 @@
-import type { DetailedError, PolicyJson, ValidationError } from '@cedar-policy/cedar-wasm/nodejs';
+import type { DetailedError, PolicyJson, PolicyToJsonAnswer, ValidationError } from '@cedar-policy/cedar-wasm/nodejs';
 
 import { readAnnotations, type Duties } from './annotations.js';
 import type { Defects, SourceFile } from './defects.js';
-import type { Engine } from './engine.js';
+import { CedarFault, type Engine } from './engine.js';
 import { resourceReads } from './policy-head.js';
 import { lineAt, splitPolicies } from './split-policies.js';
 
@@ -18,8 +18,8 @@ export interface Policy {
 }
 
 const ID = /^[a-z0-9-]{1,64}$/u;
-/** A policy is a page, not a book; Cedar's parser recurses over long chains. */
-const TEXT_MAX = 32_768;
+/** A policy is a page, not a book. Cedar's parser recurses over chains: 5,000 times `&&` is the end of an instance. */
+const TEXT_MAX = 8_192;
 
 /** Reads one file; what is wrong goes to `defects`, and the policy that it is wrong with is left out. */
 export function readPolicies({ path: file, text }: SourceFile, engine: Engine, defects: Defects): readonly Policy[] {
@@ -28,18 +28,42 @@ export function readPolicies({ path: file, text }: SourceFile, engine: Engine, d
     defects.add(file, parts.tooDeepAt, 'nesting is deeper than any policy needs: split the condition');
     return [];
   }
-  return parts.flatMap((part) => {
+  const policies = parts.flatMap((part): readonly Policy[] => {
     if (part.text.length > TEXT_MAX) {
       defects.add(file, part.line, `the policy is longer than ${TEXT_MAX} characters: split it`);
       return [];
     }
-    const answer = engine.call((cedar) => cedar.policyToJson(part.text));
+    const answer = parsed(part.text, engine);
+    if (answer === undefined) {
+      defects.add(file, part.line, 'Cedar ran out of its stack over this policy: split its condition');
+      return [];
+    }
     if (answer.type === 'failure') {
       for (const error of answer.errors) defects.add(file, lineOf(error, part), worded(error));
       return [];
     }
     return checked({ ...part, file, json: answer.json }, defects);
   });
+  if (policies.length === parts.length) checkCount({ path: file, text }, parts.length, engine, defects);
+  return policies;
+}
+
+/** The engine has replaced its instance by then. */
+function parsed(text: string, engine: Engine): PolicyToJsonAnswer | undefined {
+  try {
+    return engine.call((cedar) => cedar.policyToJson(text));
+  } catch (error) {
+    if (error instanceof CedarFault) return undefined;
+    throw error;
+  }
+}
+
+/** A policy that the splitter overlooked would be a forbid that is not there. */
+function checkCount({ path, text }: SourceFile, found: number, engine: Engine, defects: Defects): void {
+  const answer = engine.call((cedar) => cedar.policySetTextToParts(text));
+  const really = answer.type === 'success' ? answer.policies.length + answer.policy_templates.length : undefined;
+  if (found !== really)
+    defects.add(path, undefined, 'Cedar reads other policies here than this gateway: write one after the other');
 }
 
 interface Parsed {

@@ -10,7 +10,7 @@ const DEPTH_MAX = 64;
 
 /**
  * Cuts a file into its policies, so that each can be named by file and line. Cedar's own splitter loses both. A `;` ends a policy
- * except inside a string or a comment (Cedar grammar: `//` to the end of the line, strings in double quotes with `\` escapes).
+ * except inside a string or a comment (Cedar grammar: `//` to the end of the line, a lone CR included; strings in double quotes with `\` escapes).
  * What each part means is left to Cedar.
  *
  * @returns the line where nesting is too deep, instead of parts
@@ -33,14 +33,14 @@ export function splitPolicies(source: string): readonly PolicyText[] | { readonl
 }
 
 /** A string (closed or not), a comment, or one character that counts. */
-const TOKENS = /"(?:[^"\\]|\\[\s\S])*"?|\/\/[^\n]*|[;()[\]{}]/gu;
+const TOKENS = /"(?:[^"\\]|\\[\s\S])*"?|\/\/[^\n\r]*|[;()[\]{}]/gu;
 const OPENING: ReadonlySet<string> = new Set(['(', '[', '{']);
 const CLOSING: ReadonlySet<string> = new Set([')', ']', '}']);
 
 /** Blank lines and comments before a policy belong to nobody; what is left after the last `;` is a part only if it says something. */
 function addPart(parts: PolicyText[], source: string, start: number, end: number): void {
   const raw = source.slice(start, end);
-  const lead = /^(?:\s|\/\/[^\n]*(?:\n|$))*/u.exec(raw)?.[0].length ?? 0;
+  const lead = /^(?:\s|\/\/[^\n\r]*)*/u.exec(raw)?.[0].length ?? 0;
   const text = raw.slice(lead);
   if (text !== '') parts.push({ text, line: lineAt(source, start + lead) });
 }

@@ -75,11 +75,14 @@ export class Permit {
 
 export const decide: typeof Permit.decide = Permit.decide;
 
-/** A permit of a set in which one policy failed may be a permit over a lost `forbid`: Cedar skips what fails (security, Z14). */
+/**
+ * Cedar skips a policy whose condition fails, a forbid too: an answer with errors is a deny whatever it says, and named as such, since
+ * somebody has to mend the policy (security, Z14).
+ */
 function checkPermits({ decision, errors, hint }: CheckedEvaluation, evidence: JsonObject): void {
+  if (errors.length > 0) throw new Refusal('DENIED', { check: 'Z14 policy error', evidence });
   if (!decision)
     throw new Refusal('DENIED', { check: 'policy', evidence, ...(hint !== undefined && { detail: hint }) });
-  if (errors.length > 0) throw new Refusal('DENIED', { check: 'Z14 policy error', evidence });
 }
 
 function fulfilment(target: Target, { reason }: Circumstances, nowMs: number): Fulfilment {

@@ -13,7 +13,8 @@ export interface CheckedEvaluation {
 
 const POLICY_ID = /^[a-z0-9-]{1,64}$/;
 const POLICY_VERSION = /^[\x21-\x7e]{1,128}$/;
-const HINT_MAX = 256;
+/** It becomes the `detail` of a problem: one line of printable ASCII. */
+const HINT = /^[\x20-\x7e]{1,256}$/;
 
 /**
  * AuthZEN 1.0 section 5.5: only a boolean `true` permits. The port is typed, yet its answer may come from another process, so it
@@ -29,7 +30,7 @@ export function checkEvaluation(answer: unknown): CheckedEvaluation {
   if (typeof policyVersion !== 'string' || !POLICY_VERSION.test(policyVersion)) throw strange('policy version');
   if (!isStrings(errors)) throw strange('errors');
   if (obligations === undefined) throw strange('obligations');
-  if (hint !== undefined && (typeof hint !== 'string' || hint.length > HINT_MAX)) throw strange('hint');
+  if (hint !== undefined && (typeof hint !== 'string' || !HINT.test(hint))) throw strange('hint');
   return { decision, policyIds, policyVersion, obligations, errors, ...(hint !== undefined && { hint }) };
 }
 
