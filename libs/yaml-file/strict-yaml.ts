@@ -66,7 +66,8 @@ export function parseStrictYaml(text: string): YamlTree | undefined {
     uniqueKeys: false,
     version: '1.2',
     schema: 'core',
-    logLevel: 'silent',
+    // `silent` would let a second document pass.
+    logLevel: 'error',
   });
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault !== undefined) throw new YamlFault(sentenceOf(fault.code), placeOf(fault.pos[0]));

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import type { SecretUri } from '#libs/kernel/secret-uri.js';
 import type { ReadAnswer, SecretProvider } from '#libs/providers/secret-provider.js';
 
@@ -80,6 +82,6 @@ async function load(path: string): Promise<Folder> {
 /** Words for an operator. Errors of the file system name the path, which the operator chose; no error quotes the file. */
 function reasonOf(error: unknown): string {
   if (error instanceof YamlFault) return error.message;
-  if (error instanceof TypeError) return 'not UTF-8';
-  return error instanceof Error ? error.message : 'it cannot be read';
+  if (!types.isNativeError(error)) return 'it cannot be read';
+  return 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'not UTF-8' : error.message;
 }

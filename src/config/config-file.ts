@@ -27,7 +27,7 @@ export function parseConfigFile(text: string): ReadonlyMap<string, Raw> {
     prettyErrors: false,
     version: '1.2',
     schema: 'core',
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault !== undefined) {

@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { types } from 'node:util';
 
 import { parseConfigFile, type ReadFile } from './config-file.js';
 import type { Config, TenantConfig } from './config.js';
@@ -21,6 +22,9 @@ export interface LoadOptions {
   readonly directory: string;
   readonly readFile: ReadFile;
 }
+
+/** What the development issuer calls itself; no configured issuer may take the name. */
+export const DEVELOPMENT_ISSUER = 'urn:postern:dev';
 
 const ALL: readonly Setting<unknown>[] = Object.values(SETTINGS);
 const NAMES: ReadonlySet<string> = new Set(
@@ -67,7 +71,7 @@ function readProfile(
   try {
     ({ text } = readFile(path));
   } catch (error) {
-    const why = error instanceof Error ? error.message : 'unknown';
+    const why = types.isNativeError(error) ? error.message : 'unknown';
     return fault(`names the profile ${profile}, whose file cannot be read (${why}): it is local or the path of a file`);
   }
   try {
@@ -110,7 +114,10 @@ function readSections(
     file.values.get('providers') ?? (relaxed(values.environment) ? [{ name: 'yaml', type: 'yaml' }] : undefined);
   const providers = readProviders(raw, context, values.yamlVaultPath ?? '');
   const known = {
-    issuers: new Set(issuers.map(({ issuer }) => issuer)),
+    issuers: new Set([
+      ...issuers.map(({ issuer }) => issuer),
+      ...(values.developmentIssuer === true ? [DEVELOPMENT_ISSUER] : []),
+    ]),
     providers: new Set(providers.map(({ name }) => name)),
   };
   if (!file.values.has('tenants'))

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 import { isMembers, type ReadFile } from './config-file.js';
 import type { Fault } from './faults.js';
 import { nearest } from './faults.js';
@@ -108,7 +110,7 @@ export class Reading {
     } catch (error) {
       this.fault(
         name,
-        `names a file that cannot be read (${error instanceof Error ? error.message : 'unknown'})`,
+        `names a file that cannot be read (${types.isNativeError(error) ? error.message : 'unknown'})`,
         from,
       );
       return 'faulty';

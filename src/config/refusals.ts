@@ -54,6 +54,12 @@ const CONTRADICTIONS: readonly Rule[] = [
     ),
   keptKeys,
   developmentIssuer,
+  ({ issuers }) =>
+    fault(
+      issuers.some(({ issuer }) => issuer.startsWith('urn:postern:')),
+      'issuers',
+      'use a name that starts with urn:postern:, which is ours: remove that row',
+    ),
 ];
 
 /** Only in dev may a key be left to the state folder (elsewhere its absence is a fault of its own). */

@@ -1,3 +1,4 @@
+import { keySetFrom } from '#libs/identity/key-set.js';
 import { isJsonObject, type JsonObject } from '#libs/kernel/json.js';
 import { providerNames } from '#libs/kernel/provider-names.js';
 import type { AllowedMount } from '#libs/tenancy/tenants.js';
@@ -104,11 +105,12 @@ function readJwks(path: string, at: string, { resolve, readFile, faults }: Secti
       error instanceof SyntaxError ? 'is not JSON' : 'cannot be read: does the file exist, and may we read it?',
     );
   }
-  if (!isJsonObject(set) || !Array.isArray(set['keys'])) return fault('is no JWK Set: {"keys": [...]} is expected');
-  const keys: readonly unknown[] = set['keys'];
-  if (keys.length === 0) return fault('holds no key');
-  if (keys.some((key) => !isJsonObject(key) || 'd' in key || 'k' in key)) {
-    return fault('must hold public keys only: remove private and symmetric ones (members d, k)');
+  if (!isJsonObject(set)) return fault('is no JWK Set: {"keys": [...]} is expected');
+  try {
+    keySetFrom(set);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return fault(`cannot be used: ${error.message.replace(/\.$/, '')}`);
   }
   return set;
 }

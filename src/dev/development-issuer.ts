@@ -5,12 +5,11 @@ import { SignJWT } from 'jose';
 import { SCOPE_OF } from '#libs/kernel/purposes.js';
 import type { Config, IssuerConfig } from '#src/config/config.js';
 import { ConfigError } from '#src/config/faults.js';
+import { DEVELOPMENT_ISSUER } from '#src/config/load.js';
 import { relaxed } from '#src/config/setting.js';
 
 import { keptKeyPair } from './kept-key-pair.js';
 import type { StateFolder } from './state-folder.js';
-
-export const DEVELOPMENT_ISSUER = 'urn:postern:dev';
 
 /** Life of the tokens that are printed and made: seconds. The bound one is renewed by whoever holds its key. */
 export const LIFE_SECONDS = { bearer: 24 * 3600, bound: 3600 } as const;

@@ -1,5 +1,6 @@
 import type { Config } from '#src/config/config.js';
 import { packageRoot, readFromDisk } from '#src/config/disk.js';
+import { ConfigError } from '#src/config/faults.js';
 import { loadConfig, type LoadOptions } from '#src/config/load.js';
 
 import { type DevelopmentIssuer, openDevelopmentIssuer } from './development-issuer.js';
@@ -19,6 +20,9 @@ export interface LocalProfile {
  */
 export async function openLocalProfile(env: LoadOptions['env']): Promise<LocalProfile> {
   const config = loadConfig({ env, profile: 'local', directory: packageRoot(), readFile: readFromDisk });
-  const state = await openStateFolder(config.stateDir ?? 'var/state');
+  if (config.stateDir === undefined) {
+    throw new ConfigError([{ path: 'STATE_DIR', what: 'is needed for development tokens: name a folder' }]);
+  }
+  const state = await openStateFolder(config.stateDir);
   return { config, state, issuer: await openDevelopmentIssuer(config, state) };
 }

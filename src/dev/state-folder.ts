@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { types } from 'node:util';
 
 /** What the profile `local` made for itself, kept over restarts. Every file is 0600, the folder 0700. */
 export interface StateFolder {
@@ -14,11 +15,14 @@ export interface StateFolder {
   keep(name: string, make: () => string): Promise<string>;
 }
 
-/** @throws Error of node:fs when the folder cannot be made */
+/** @throws Error with what to do when others may write into the folder; of node:fs when it cannot be made */
 export async function openStateFolder(path: string): Promise<StateFolder> {
   await mkdir(dirname(path), { recursive: true });
   await mkdir(path, { recursive: true, mode: 0o700 });
-  await chmod(path, 0o700);
+  // Not changed here: it may be a folder with another use, named by mistake.
+  if (((await stat(path)).mode & 0o022) !== 0) {
+    throw new Error(`Others may write into the state folder ${path}: chmod 700 it, or name another in STATE_DIR.`);
+  }
   return { path, keep: async (name, make) => await keep(join(path, name), make) };
 }
 
@@ -57,12 +61,12 @@ async function place(file: string, text: string): Promise<void> {
   try {
     await link(draft, file);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!(types.isNativeError(error) && 'code' in error && error.code === 'EEXIST')) throw error;
   } finally {
     await unlink(draft);
   }
 }
 
 function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return types.isNativeError(error) && 'code' in error && error.code === 'ENOENT';
 }
