@@ -10,7 +10,7 @@ import type { Gate } from '#libs/enforcement/gate.js';
 import { appModule } from './app.module.js';
 import { MAX_BODY_BYTES, readBody } from './http/body.js';
 import { type House, takeOver } from './http/exchange.js';
-import { Hosts } from './http/hosts.js';
+import { Hosts, type Listening } from './http/hosts.js';
 import type { HttpOptions } from './http/http-options.js';
 import { ProblemFilter } from './http/problem-filter.js';
 import { RouteTable } from './http/route-table.js';
@@ -79,14 +79,14 @@ export async function createApp({ gate, http, log }: AppParts): Promise<NestFast
   app.useGlobalFilters(filter);
   const server = app.getHttpServer();
   server.on('listening', () => {
-    if (http.localNames) hosts.listensOn(addressOf(server.address()));
+    if (http.localNames) hosts.listensOn(listeningOn(server.address()));
   });
   await app.init();
   return app;
 }
 
-/** @throws Error when the server listens on a pipe, which this gateway never does */
-export function addressOf(address: AddressInfo | string | null): AddressInfo {
+/** @throws Error when the server listens on no address, or on a pipe, which this gateway never does */
+export function listeningOn(address: AddressInfo | string | null): Listening {
   if (address === null || typeof address === 'string') throw new Error('not listening on an address');
-  return address;
+  return { host: address.address, port: address.port };
 }

@@ -1,4 +1,8 @@
-import type { AddressInfo } from 'node:net';
+/** Where a gateway listens. */
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+}
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
@@ -14,14 +18,9 @@ export class Hosts {
     for (const origin of origins) this.#add(new URL(origin));
   }
 
-  /** The origins of a listener on a loopback address, its own spelling first. */
-  static local({ address, family, port }: AddressInfo): readonly string[] {
-    const own = family === 'IPv6' ? `[${address}]` : address;
-    return [...new Set([own, '127.0.0.1', 'localhost', '[::1]'])].map((host) => `http://${host}:${port}`);
-  }
-
-  listensOn(address: AddressInfo): void {
-    for (const origin of Hosts.local(address)) this.#add(new URL(origin));
+  /** The loopback names of a port become ours. */
+  listensOn(where: Listening): void {
+    for (const origin of localOrigins(where)) this.#add(new URL(origin));
   }
 
   /** Whether a `Host` value names us, without regard to case (RFC 9110 section 4.2.3). */
@@ -35,4 +34,10 @@ export class Hosts {
     if (port === '') this.#names.add(`${hostname}:${DEFAULT_PORTS[protocol] ?? ''}`);
     else if (port === DEFAULT_PORTS[protocol]) this.#names.add(hostname);
   }
+}
+
+/** The origins by which a listener without a public origin is called from its own machine, its own spelling first. */
+export function localOrigins({ host, port }: Listening): readonly string[] {
+  const own = host.includes(':') ? `[${host}]` : host;
+  return [...new Set([own, '127.0.0.1', 'localhost', '[::1]'])].map((name) => `http://${name}:${port}`);
 }

@@ -1,0 +1,8 @@
+/**
+ * The gateway as a process. Nothing is imported before the next line: a signal SIGUSR1 would open Node's inspector, and with it the
+ * heap, to whoever may signal the process; a listener prevents that (spec, Security, T21).
+ */
+process.on('SIGUSR1', () => {});
+
+const { serve } = await import('./serve.js');
+await serve({ argv: process.argv.slice(2), env: process.env });

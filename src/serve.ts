@@ -1,0 +1,102 @@
+import { parseArgs } from 'node:util';
+
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+
+import { createApp, listeningOn } from './app.js';
+import { createGate, type OpenGate } from './composition/create-gate.js';
+import type { Config } from './config/config.js';
+import { packageRoot, readFromDisk } from './config/disk.js';
+import { ConfigError } from './config/faults.js';
+import { loadConfig } from './config/load.js';
+import { relaxed } from './config/setting.js';
+import { type Listening, localOrigins } from './http/hosts.js';
+import type { HttpOptions } from './http/http-options.js';
+import { TIMEOUTS } from './http/server.js';
+import { createLog, type Log } from './telemetry/logger.js';
+
+/** How long requests that are under way may take to end once the gateway goes down: more than any request's deadline. */
+const DRAIN_MS = 10_000;
+
+export interface ServeOptions {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What a person reads once the gateway listens. */
+  readonly greet?: (config: Config, where: Listening) => Promise<string>;
+}
+
+/** Loads the configuration, builds, listens, and drains on SIGTERM and SIGINT. What goes wrong at start is said once, without a stack. */
+export async function serve({ argv, env, greet }: ServeOptions): Promise<void> {
+  try {
+    const { values } = parseArgs({ args: [...argv], options: { profile: { type: 'string' } } });
+    const config = loadConfig({ env, profile: values.profile, directory: packageRoot(), readFile: readFromDisk });
+    const log = createLog();
+    for (const warning of config.warnings) log.warn(warning);
+    const open = await createGate(config);
+    const app = await createApp({ gate: open.gate, http: httpOptions(config), log });
+    await app.listen(config.listen.port, config.listen.host);
+    const where = listeningOn(app.getHttpServer().address());
+    drainOnSignal({ app, open, log });
+    say(greet === undefined ? `Postern listens on ${localOrigins(where)[0]}.` : await greet(config, where));
+  } catch (error) {
+    say(startFault(error));
+    // What was opened so far (timers, files, a listener) must not keep a gateway alive that does not serve.
+    process.exit(1);
+  }
+}
+
+/** The part of the configuration that HTTP needs. */
+function httpOptions(config: Config): HttpOptions {
+  return {
+    origins: config.publicOrigin === undefined ? [] : [config.publicOrigin],
+    localNames: relaxed(config.environment),
+    allowUnbound: config.binding.allowUnbound,
+    uriInPathOnly: config.requireUriInPath,
+    reasonPattern: config.reasonPattern,
+    timeouts: TIMEOUTS,
+  };
+}
+
+interface Serving {
+  readonly app: NestFastifyApplication;
+  readonly open: OpenGate;
+  readonly log: Log;
+}
+
+/** The first signal drains; a second one, from somebody who will not wait, ends the process at once. */
+function drainOnSignal(serving: Serving): void {
+  let draining = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (draining) process.exit(1);
+    draining = true;
+    void drain(serving, signal);
+  };
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+}
+
+/** Stops accepting, lets what is under way end within a bound, then closes the journal: the audit outlives the last answer. */
+async function drain({ app, open, log }: Serving, signal: NodeJS.Signals): Promise<void> {
+  log.info(`${signal}: draining`);
+  const server = app.getHttpServer();
+  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  try {
+    await app.close();
+    await open.close();
+  } catch (error) {
+    log.error(`could not close in order: ${error instanceof Error ? error.name : 'unknown'}`);
+    process.exitCode = 1;
+  }
+  clearTimeout(cut);
+  log.flush();
+  process.exit();
+}
+
+function startFault(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const message = error instanceof Error ? error.message : String(error);
+  return `Postern does not start: ${message.replace(/\.$/, '')}.`;
+}
+
+/** To people, on standard error: standard output holds log lines and nothing else. */
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
