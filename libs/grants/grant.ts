@@ -60,10 +60,10 @@ export interface LimitBounds {
  * @throws Refusal DENIED for a limit that is no whole number above zero: an obligation that cannot be kept is a deny
  */
 export function clampLimits(wanted: Limits, bounds: LimitBounds): GrantLimits {
-  const { quota } = wanted;
+  const { ttlSeconds = bounds.ttlDefaultSeconds, maxUses = bounds.maxUsesDefault, quota } = wanted;
   return {
-    ttlSeconds: Math.min(counted('ttl', wanted.ttlSeconds ?? bounds.ttlDefaultSeconds), bounds.ttlMaxSeconds),
-    maxUses: Math.min(counted('max_uses', wanted.maxUses ?? bounds.maxUsesDefault), bounds.maxUsesMax),
+    ttlSeconds: Math.min(counted('ttl', ttlSeconds), bounds.ttlMaxSeconds),
+    maxUses: Math.min(counted('max_uses', maxUses), bounds.maxUsesMax),
     quota:
       quota === undefined
         ? null

@@ -26,11 +26,7 @@ export interface Expected {
  * @throws Refusal UNAVAILABLE, check `grant mac`; the evidence is only what this gateway knows, not what the forger wrote
  */
 export function checkGrant({ record, mac }: SealedGrant, expected: Expected, key: Uint8Array): void {
-  const inPlace =
-    record.id.startsWith(`${expected.address}.`) &&
-    record.policyVersion === expected.policyVersion &&
-    record.epoch === expected.epoch;
-  if (inPlace && isGenuine(record, mac, key)) return;
+  if (isGenuine(record, mac, key) && isInPlace(record, expected)) return;
   throw new Refusal('UNAVAILABLE', {
     check: 'grant mac',
     evidence: { grant_id: expected.address },
@@ -46,6 +42,10 @@ function isGenuine(record: GrantRecord, mac: string, key: Uint8Array): boolean {
     if (error instanceof TypeError) return false;
     throw error;
   }
+}
+
+function isInPlace({ id, policyVersion, epoch }: GrantRecord, expected: Expected): boolean {
+  return id.startsWith(`${expected.address}.`) && policyVersion === expected.policyVersion && epoch === expected.epoch;
 }
 
 function equal(one: string, other: string): boolean {
