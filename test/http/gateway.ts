@@ -21,6 +21,8 @@ export interface Running {
   readonly log: readonly string[];
   /** The audit records, as lines of canonical JSON. */
   readonly records: readonly string[];
+  /** Resolves once a request of this method and path is being handled. */
+  seen(line: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,9 +47,15 @@ async function start(gate: Gate, records: readonly string[], options: Partial<Ht
     },
     log: createLog({ stream: { write: (line: string) => void log.push(line) } }),
   });
+  const lines = new Set<string | undefined>();
+  app.getHttpServer().on('request', ({ method, url }) => lines.add(`${method} ${url}`));
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
-  return { app, port, host: `127.0.0.1:${port}`, log, records, close: async () => await app.close() };
+  return { app, port, host: `127.0.0.1:${port}`, log, records, seen, close: async () => await app.close() };
+
+  async function seen(line: string): Promise<void> {
+    while (!lines.has(line)) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** The real line over a real journal, for callers of whom none is known: it ends at the first step that asks for a token. */
