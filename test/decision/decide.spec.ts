@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { decide, Permit } from '#libs/decision/decide.js';
+import { Deadline } from '#libs/kernel/deadline.js';
+
+import { ManualClock } from '../support/clock.js';
+import { NOW_MS } from '../support/tokens.js';
+import { ABOUT, aGrant, ALLOW, aPoint, aTarget, refusalFrom } from './asking.js';
+
+const target = await aTarget();
+const deadline = (clock = new ManualClock(NOW_MS)): Deadline => Deadline.start(clock, 2_000);
+
+async function decided(answer: unknown, about = ABOUT): Promise<Permit> {
+  return await decide(target, about, aPoint(answer), deadline());
+}
+
+describe('a decision', () => {
+  it('permits when the PDP says true, no policy failed and there is nothing to do', async () => {
+    const permit = await decided(ALLOW);
+    expect(Permit.is(permit)).toBe(true);
+    expect(permit).toMatchObject({
+      target,
+      decisionId: 'decision-1',
+      policyVersion: '1.abc',
+      policyIds: ['payments-use'],
+      obligations: [],
+      limits: { oneHolder: false },
+    });
+  });
+
+  it('asks once, about the target that it permits, for its tenant', async () => {
+    const point = aPoint(ALLOW);
+    const permit = await decide(target, ABOUT, point, deadline());
+    expect(point.pdp.asked).toHaveLength(1);
+    expect(point.pdp.asked[0]).toMatchObject({
+      tenant: 'acme',
+      request: { action: { name: permit.target.purpose }, resource: { id: permit.target.uri.unversioned() } },
+    });
+  });
+
+  it('carries limits on without what was fulfilled here', async () => {
+    const grant = aGrant({ ttl_seconds: 60, max_uses: 2, requires_reason: true });
+    const permit = await decided({ ...ALLOW, obligations: [grant] }, { ...ABOUT, reason: 'INC-1' });
+    expect(permit.limits).toEqual({ ttlSeconds: 60, maxUses: 2, oneHolder: false });
+    expect(permit.obligations).toEqual([grant]);
+  });
+
+  it('denies with the evidence of the decision, and tells only the hint', async () => {
+    const refusal = await refusalFrom(
+      decided({ ...ALLOW, decision: false, policyIds: ['no-root'], hint: 'Ask them.' }),
+    );
+    expect(refusal).toMatchObject({
+      code: 'DENIED',
+      check: 'policy',
+      detail: 'Ask them.',
+      evidence: { decision_id: 'decision-1', policy_version: '1.abc', policy_ids: ['no-root'] },
+    });
+  });
+
+  it('denies without a word when the PDP gives no hint', async () => {
+    expect((await refusalFrom(decided({ ...ALLOW, decision: false, policyIds: [] }))).detail).toBeUndefined();
+  });
+
+  it('denies a permit in which one policy failed (Z14)', async () => {
+    const refusal = await refusalFrom(decided({ ...ALLOW, errors: ['broken'] }));
+    expect(refusal).toMatchObject({ code: 'DENIED', check: 'Z14 policy error' });
+  });
+
+  it('denies with evidence when an obligation cannot be kept (Z10)', async () => {
+    const refusal = await refusalFrom(decided({ ...ALLOW, obligations: [{ id: 'a', type: 'dance', properties: {} }] }));
+    expect(refusal).toMatchObject({
+      code: 'DENIED',
+      check: 'obligation unknown',
+      evidence: { decision_id: 'decision-1' },
+    });
+  });
+
+  it('asks for the reason that the policy requires', async () => {
+    const refusal = await refusalFrom(decided({ ...ALLOW, obligations: [aGrant({ requires_reason: true })] }));
+    expect(refusal).toMatchObject({ code: 'REASON_REQUIRED', evidence: { decision_id: 'decision-1' } });
+    expect(refusal.detail).toContain('X-Access-Reason');
+  });
+});
+
+describe('an answer that is no decision (Z1, Z2)', () => {
+  const { decision: _decision, ...undecided } = ALLOW;
+  const { policyIds: _ids, ...unnamed } = ALLOW;
+  const { errors: _errors, ...unchecked } = ALLOW;
+  const { obligations: _obligations, ...unobliged } = ALLOW;
+  const { policyVersion: _version, ...unversioned } = ALLOW;
+
+  it.each<[string, unknown, string]>([
+    ['null', null, 'Z1 answer'],
+    ['an array', [ALLOW], 'Z1 answer'],
+    ['a text', 'true', 'Z1 answer'],
+    ['true itself', true, 'Z1 answer'],
+    ['no decision', undecided, 'Z1 decision'],
+    ['the text "true"', { ...ALLOW, decision: 'true' }, 'Z1 decision'],
+    ['the number 1', { ...ALLOW, decision: 1 }, 'Z1 decision'],
+    ['a null decision', { ...ALLOW, decision: null }, 'Z1 decision'],
+    ['a decision in an array', { ...ALLOW, decision: [true] }, 'Z1 decision'],
+    ['no policy ids', unnamed, 'Z1 policy ids'],
+    ['policy ids that are paths', { ...ALLOW, policyIds: ['tenants/acme'] }, 'Z1 policy ids'],
+    ['policy ids that are no list', { ...ALLOW, policyIds: 'payments-use' }, 'Z1 policy ids'],
+    ['no version', unversioned, 'Z1 policy version'],
+    ['an empty version', { ...ALLOW, policyVersion: '' }, 'Z1 policy version'],
+    ['no errors', unchecked, 'Z1 errors'],
+    ['errors that are no texts', { ...ALLOW, errors: [1] }, 'Z1 errors'],
+    ['no obligations', unobliged, 'Z1 obligations'],
+    ['a hint that is no text', { ...ALLOW, hint: {} }, 'Z1 hint'],
+    ['a hint of two lines', { ...ALLOW, decision: false, hint: 'a\r\nb' }, 'Z1 hint'],
+  ])('is 503, not a deny: %s', async (_name, answer, check) => {
+    expect(await refusalFrom(decided(answer))).toMatchObject({ code: 'UNAVAILABLE', check });
+  });
+
+  it('is 503 when the PDP fails', async () => {
+    const failing = Promise.reject(new Error('connection refused'));
+    expect(await refusalFrom(decided(failing))).toMatchObject({ code: 'UNAVAILABLE', check: 'pdp failed' });
+  });
+
+  it('is 503 when the PDP is late, and a permit that comes after that is not heard (Z11)', async () => {
+    const clock = new ManualClock(NOW_MS);
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const point = aPoint(promise, clock);
+    const outcome = refusalFrom(decide(target, ABOUT, point, deadline(clock)));
+    clock.advance(299);
+    expect(clock.armed).toBe(1);
+    clock.advance(1);
+    resolve(ALLOW);
+    expect(await outcome).toMatchObject({ code: 'UNAVAILABLE', check: 'pdp late' });
+    expect(point.pdp.asked).toHaveLength(1);
+  });
+});
