@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { clampLimits, expiryOf, windowOf, windowStart, type GrantLimits } from '#libs/grants/grant.js';
 import type { VerifiedClaims } from '#libs/identity/access-token.js';

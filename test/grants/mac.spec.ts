@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import type { GrantRecord } from '#libs/grants/grant.js';
 import type { GrantStore, SealedGrant, TakeAnswer } from '#libs/grants/grant-store.js';
@@ -59,7 +59,7 @@ function changedAt<T>(value: T, [name, ...rest]: readonly string[]): T {
 describe('the MAC of a grant', () => {
   it('passes what was sealed, whatever order a store gives the members back in', () => {
     const sealed = sealGrant(record, key);
-    const shuffled = Object.fromEntries(Object.entries(record).reverse()) as GrantRecord;
+    const shuffled = Object.fromEntries(Object.entries(record).toReversed()) as GrantRecord;
     expect(codeOf(() => checkGrant(sealed, expected, key))).toBeUndefined();
     expect(codeOf(() => checkGrant({ ...sealed, record: shuffled }, expected, key))).toBeUndefined();
   });

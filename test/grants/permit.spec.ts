@@ -26,7 +26,7 @@ describe('permit', () => {
   it('makes the only GrantUse there is', async () => {
     const use = await new World().permit();
     expect(GrantUse.is(use)).toBe(true);
-    expect(GrantUse.is({ ...use })).toBe(false);
+    expect(GrantUse.is(structuredClone({ useNo: use.useNo, left: use.left }))).toBe(false);
   });
 
   it('asks anew in the same request when the uses are spent, and the new grant counts from one', async () => {
@@ -354,7 +354,9 @@ describe('single flight', () => {
     expect(await waiting[0]).toMatchObject({ code: 'UNAVAILABLE', check: 'pdp late' });
     expect(world.pdp.asked).toHaveLength(3);
     world.clock.advance(300);
-    expect(await Promise.all(waiting)).toMatchObject(Array(3).fill({ code: 'UNAVAILABLE', check: 'pdp late' }));
+    for (const refusal of await Promise.all(waiting)) {
+      expect(refusal).toMatchObject({ code: 'UNAVAILABLE', check: 'pdp late' });
+    }
     expect(world.desk.flights.size).toBe(0);
     expect(world.clock.armed).toBe(0);
   });

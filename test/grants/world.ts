@@ -196,7 +196,7 @@ export async function refused(work: Promise<unknown>): Promise<Refusal> {
 }
 
 /** A gate that the test opens. */
-export function closedGate(): { readonly gate: Promise<void>; open(): void } {
+export function closedGate(): { readonly gate: Promise<void>; readonly open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>();
   return { gate: promise, open: resolve };
 }
