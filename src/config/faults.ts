@@ -13,7 +13,10 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
   constructor(readonly faults: readonly Fault[]) {
-    const lines = faults.map(({ path, what, from }) => `  ${path}${from === undefined ? '' : ` (${from})`} ${what}.`);
+    const lines = faults.map(
+      ({ path, what, from }) =>
+        `  ${path}${from === undefined ? '' : ` (${from})`} ${what}${what.endsWith('?') ? '' : '.'}`,
+    );
     const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;
     super(`The configuration cannot be used (${count}):\n${lines.join('\n')}`);
   }
