@@ -63,11 +63,16 @@ export function createLog({ stream, bufferBytes = 4_096 }: LogOptions = {}): Log
         'fault',
       );
     },
-    info: (message) => lines.info(message),
-    warn: (message) => lines.warn(message),
-    error: (message) => lines.error(message),
+    info: (message) => lines.info(oneLine(message)),
+    warn: (message) => lines.warn(oneLine(message)),
+    error: (message) => lines.error(oneLine(message)),
     flush,
   };
+}
+
+/** Without what any reader of lines could take for the end of one (spec, Security, N18); JSON alone leaves some of these as they are. */
+function oneLine(message: string): string {
+  return message.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
 
 /** Where a foreign error comes from. Its message may quote what the caller sent, or a secret: it stays out. */
