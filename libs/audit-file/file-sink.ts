@@ -36,8 +36,8 @@ const COMMIT_BYTES = 1024 * 1024;
  * NDJSON segments with group commit: all lines that wait go in one write and one fdatasync, and the next group gathers meanwhile.
  *
  * After a failed write the segment is cut back to its last durable byte. After a failed fdatasync nothing is known of the pages
- * behind that descriptor (the kernel may have dropped them and call the next fsync a success), so it is never used again: the
- * rejected lines, when they are given again, go to a new segment.
+ * behind that descriptor (the kernel may have dropped them and call the next fsync a success). Either way the rejected lines,
+ * when they are given again, go to a new segment.
  */
 export class FileSink implements AuditSink {
   readonly #disk: Disk;
@@ -144,12 +144,13 @@ export class FileSink implements AuditSink {
     return { name, file, durable: 0 };
   }
 
+  /** A limit that one file has met need not hold for the next one; an empty one is used again, so that a full disk gets no more. */
   async #cutBack(segment: Segment): Promise<void> {
-    try {
-      await segment.file.truncate(segment.durable);
-    } catch {
-      await this.#retire(segment);
-    }
+    const cut = await segment.file.truncate(segment.durable).then(
+      () => true,
+      () => false,
+    );
+    if (!cut || segment.durable > 0) await this.#retire(segment);
   }
 
   /** Best effort: what cannot be cut off is a torn tail, and the lines stand again in the next segment. */

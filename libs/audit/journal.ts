@@ -91,7 +91,8 @@ export class SinkJournal implements Journal {
   }
 
   chain(fields: RecordFields): Chained {
-    if (this.#closing || !this.#outbox.takes(fields.type === 'result')) {
+    if (this.#closing) throw new Refusal('UNAVAILABLE', { check: 'audit closed', retryAfterSeconds: 1 });
+    if (!this.#outbox.takes(fields.type === 'result')) {
       this.#turnedAway.count(codeOf(fields), this.#clock.now());
       this.#schedule();
       throw new Refusal('UNAVAILABLE', { check: 'audit full', retryAfterSeconds: 1 });

@@ -38,6 +38,7 @@ export class Outbox {
   #bytes = 0;
   #sending = false;
   #state: OutboxState = 'flowing';
+  #retry: (() => void) | undefined;
   #drain: { readonly resolve: () => void } | undefined;
 
   constructor(sink: AuditSink, clock: Clock, limits: OutboxLimits) {
@@ -91,6 +92,7 @@ export class Outbox {
 
   /** Sends nothing any more: the process ends, or never began. */
   abandon(): void {
+    this.#retry?.();
     this.#breakOff('abandoned');
   }
 
@@ -131,7 +133,8 @@ export class Outbox {
   #rejected(): void {
     this.#sending = false;
     this.#breakOff('broken');
-    this.#clock.after(this.#limits.retryMs, () => {
+    if (this.#state === 'abandoned') return;
+    this.#retry = this.#clock.after(this.#limits.retryMs, () => {
       this.#pump();
     });
   }

@@ -136,7 +136,7 @@ describe('the file sink', () => {
     await sink.close();
   });
 
-  it('cuts what a failed write left, and goes on in the same segment', async () => {
+  it('cuts what a failed write left, and goes on in a new segment', async () => {
     const { sink, disk, dir } = await opened();
     await sink.append(['{"a":1}']);
     disk.failing.add('write');
@@ -146,8 +146,8 @@ describe('the file sink', () => {
     disk.failing.clear();
     await sink.append(['{"b":2}']);
     await sink.close();
-    expect(readFileSync(join(dir, FIRST), 'utf8')).toBe('{"a":1}\n{"b":2}\n');
-    expect(segmentsIn(dir)).toEqual([FIRST]);
+    expect(readFileSync(join(dir, FIRST), 'utf8')).toBe('{"a":1}\n');
+    expect(readFileSync(join(dir, SECOND), 'utf8')).toBe('{"b":2}\n');
   });
 
   it('never uses a descriptor again whose sync failed, even when the next would succeed', async () => {
@@ -175,7 +175,20 @@ describe('the file sink', () => {
     expect(readFileSync(join(dir, SECOND), 'utf8')).toBe('{"b":2}\n');
   });
 
-  it('leaves no empty files behind while the disk is broken', async () => {
+  it('makes one new segment, not one per attempt, while the disk is full', async () => {
+    const { sink, disk, dir } = await opened();
+    await sink.append(['{"a":1}']);
+    disk.failing.add('write');
+    for (let attempt = 0; attempt < 5; attempt += 1) await expect(sink.append(['{"b":2}'])).rejects.toThrow();
+    expect(segmentsIn(dir)).toEqual([FIRST, SECOND]);
+    disk.failing.clear();
+    await sink.append(['{"b":2}']);
+    await sink.close();
+    expect(linesIn(dir)).toEqual(['{"a":1}', '{"b":2}']);
+    expect(segmentsIn(dir)).toEqual([FIRST, SECOND]);
+  });
+
+  it('leaves no empty files behind while every sync fails', async () => {
     const { sink, disk, dir } = await opened();
     disk.failing.add('sync');
     for (let attempt = 0; attempt < 5; attempt += 1) await expect(sink.append(['{"a":1}'])).rejects.toThrow();
