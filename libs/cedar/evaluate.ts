@@ -60,10 +60,12 @@ function hintOf(deciding: readonly Policy[]): { readonly hint?: string } {
 }
 
 /**
- * A whole map must not open what a key's forbid closes: where a forbid that could match reads `resource.key`, the whole map is
- * refused. "Could" means by its head; its conditions say nothing about a request without a key.
+ * A whole map must not open what a key's forbid closes: where a forbid that could match may close one key, the whole map is refused. "Could" means by its head; its conditions say nothing about a request without a key.
  */
 function forbidsByKey(own: TenantPolicies, heads: Heads, { resource }: EvaluationRequest): readonly string[] {
   if (resource.properties?.['key'] !== undefined) return [];
-  return own.forbidsByKey.filter(({ json }) => headMatches(json, heads)).map(({ id }) => id);
+  return [...own.forbidsByKey]
+    .filter(([, json]) => headMatches(json, heads))
+    .map(([id]) => id)
+    .sort();
 }

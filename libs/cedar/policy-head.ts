@@ -63,6 +63,29 @@ function keyOf(entity: EntityJson): string {
   return entityKey('__entity' in entity ? entity.__entity : entity);
 }
 
+/**
+ * A forbid as a request for the whole map must see it, when what it closes may be one key: it reads `resource.key`, or names a secret
+ * with its key. The key is taken off its head, so that `resource == secret::"…/app#root"` matches the map that holds `root`.
+ *
+ * @returns undefined when the forbid has nothing to do with keys
+ */
+export function forbidByKey(json: PolicyJson): PolicyJson | undefined {
+  if (json.effect !== 'forbid') return undefined;
+  const { resource } = json;
+  if (!namesKey(resource)) return resourceReads(json).has('key') || namesKey(json.conditions) ? json : undefined;
+  if (resource.op !== '==' || 'slot' in resource) return { ...json, resource: { op: 'All' } };
+  const { type, id } = '__entity' in resource.entity ? resource.entity.__entity : resource.entity;
+  return { ...json, resource: { op: '==', entity: { type, id: id.split('#')[0] ?? '' } } };
+}
+
+/** Whether `secret::"…#key"` stands anywhere below. */
+function namesKey(node: unknown): boolean {
+  if (Array.isArray(node)) return node.some(namesKey);
+  if (!isNode(node)) return false;
+  const { type, id } = node;
+  return (type === 'secret' && typeof id === 'string' && id.includes('#')) || Object.values(node).some(namesKey);
+}
+
 /** Names of the resource's attributes that a policy's conditions read, `has` included. */
 export function resourceReads({ conditions }: Pick<PolicyJson, 'conditions'>): ReadonlySet<string> {
   const found = new Set<string>();

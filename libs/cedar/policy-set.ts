@@ -1,3 +1,5 @@
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+
 import type { SourceFile } from './defects.js';
 import type { Known } from './known-entities.js';
 import type { Policy } from './read-policies.js';
@@ -30,8 +32,8 @@ export interface PolicySet {
 export interface TenantPolicies {
   readonly name: string;
   readonly policies: ReadonlyMap<string, Policy>;
-  /** Forbids that read `resource.key`: see `evaluate.ts`. */
-  readonly forbidsByKey: readonly Policy[];
+  /** By id: forbids that may close one key, as a request for the whole map must see them. See `evaluate.ts`. */
+  readonly forbidsByKey: ReadonlyMap<string, PolicyJson>;
   readonly known: Known;
 }
 

@@ -6,6 +6,7 @@ import { readCases } from './cases.js';
 import { Defects } from './defects.js';
 import type { Engine } from './engine.js';
 import { NOBODY, readKnown, type Known } from './known-entities.js';
+import { forbidByKey } from './policy-head.js';
 import type { PolicySet, PolicyTexts, TenantPolicies } from './policy-set.js';
 import { checkUniqueIds, readPolicies, validatePolicies, type Policy } from './read-policies.js';
 import { runCases } from './run-cases.js';
@@ -97,7 +98,12 @@ function tenantPolicies(name: string, policies: readonly Policy[], known: Known)
   return {
     name,
     policies: new Map(policies.map((policy) => [policy.id, policy])),
-    forbidsByKey: policies.filter(({ json, resourceReads }) => json.effect === 'forbid' && resourceReads.has('key')),
+    forbidsByKey: new Map(
+      policies.flatMap(({ id, json }) => {
+        const seen = forbidByKey(json);
+        return seen === undefined ? [] : [[id, seen] as const];
+      }),
+    ),
     known,
   };
 }
