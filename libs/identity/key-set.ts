@@ -5,6 +5,7 @@ import { isJsonObject, type Json, type JsonObject } from '#libs/kernel/json.js';
 import { ALGORITHMS, algorithmNamed, type Algorithm } from './algorithms.js';
 import type { KeySource } from './issuers.js';
 import { holdsSecret, importPublicJwk, keyFault } from './public-jwk.js';
+import { isRoca } from './roca.js';
 
 /** A fixed set of an issuer's public keys. */
 export interface KeySet extends KeySource {
@@ -20,7 +21,7 @@ interface UsableKey {
 
 const MAX_KID = 256;
 const MAX_KEYS = 100;
-/** RFC 7518 section 3.3 and spec, T6: the exponent 1 makes every message its own signature. */
+/** RFC 7518 section 3.3; the exponent 1 makes every message its own signature (spec, T6). */
 const RSA = { minBits: 2048, maxBits: 4096, minExponent: 65_537n };
 
 /**
@@ -76,9 +77,8 @@ function readKey(jwk: Json, index: number): UsableKey | string {
   if (fault !== undefined) return `${name}: ${fault.detail}`;
   try {
     const key = importPublicJwk(jwk, algorithm);
-    return isStrong(key)
-      ? { kid, algorithm, key }
-      : `${name}: RSA needs 2048 to 4096 bits and an exponent of 65537 or more.`;
+    const weakness = key.asymmetricKeyType === 'rsa' ? rsaWeakness(key) : undefined;
+    return weakness === undefined ? { kid, algorithm, key } : `${name}: ${weakness}`;
   } catch {
     return `${name}: its numbers are no public key of that type.`;
   }
@@ -95,8 +95,12 @@ function algorithmOf(jwk: JsonObject): Algorithm | undefined {
   return ALGORITHMS.find(({ kty, crv }) => jwk['kty'] === kty && jwk['crv'] === crv);
 }
 
-function isStrong(key: KeyObject): boolean {
-  if (key.asymmetricKeyType !== 'rsa') return true;
+/** T6. The export is canonical, whatever spelling the numbers came in. */
+function rsaWeakness(key: KeyObject): string | undefined {
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-  return modulusLength >= RSA.minBits && modulusLength <= RSA.maxBits && publicExponent >= RSA.minExponent;
+  if (modulusLength < RSA.minBits || modulusLength > RSA.maxBits) return 'RSA needs 2048 to 4096 bits.';
+  if (publicExponent < RSA.minExponent) return 'RSA needs an exponent of 65537 or more.';
+  const { n = '' } = key.export({ format: 'jwk' });
+  const modulus = BigInt(`0x${Buffer.from(n, 'base64url').toString('hex')}`);
+  return isRoca(modulus) ? 'the key was made by a library whose keys can be factored (CVE-2017-15361).' : undefined;
 }

@@ -1,7 +1,7 @@
 import { verify } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { derFromRaw } from '#libs/identity/ecdsa-der.js';
 import { makeKey, signBytes } from '../support/tokens.js';

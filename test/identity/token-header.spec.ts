@@ -71,7 +71,7 @@ describe('the JSON of a token', () => {
     ['a duplicate name after unescaping', { payloadText: '{"iss":"a","\\u0069ss":"https://issuer.example"}' }],
     ['a payload that is no object', { payloadText: '["iss"]' }],
     ['a payload that is no JSON', { payloadText: 'iss=x' }],
-    ['text after the JSON', { payloadText: '{"iss":"x"} ' + '{}' }],
+    ['text after the JSON', { payloadText: '{"iss":"x"} {}' }],
     ['an infinite number', { payloadText: '{"iss":"https://issuer.example","exp":1e400}' }],
   ])('T4: refuses %s', async (_, raw) => {
     expect(await refused(aToken(raw))).toEqual({ code: 'INVALID_TOKEN', check: 'T4 json' });
