@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -44,14 +45,9 @@ export async function readPolicyFolder(folder: string, options: FolderOptions): 
   return texts;
 }
 
-function decoded(bytes: Uint8Array, path: string, defects: Defects): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    defects.add(path, undefined, 'the file is not UTF-8');
-    return '';
-  }
+function decoded(bytes: Buffer, path: string, defects: Defects): string {
+  if (!isUtf8(bytes)) defects.add(path, undefined, 'the file is not UTF-8');
+  return bytes.toString();
 }
 
 function missing(path: string, defects: Defects): string {

@@ -434,7 +434,7 @@ describe('what is sent', () => {
         };
         expect(ask(all, hostile).errors).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 });
@@ -470,7 +470,7 @@ describe('policies in any order', () => {
         const set = acme(shuffled.join('\n// note\n'));
         expect(ask(set, asked)).toEqual(ask(reference, asked));
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 
@@ -481,7 +481,7 @@ describe('policies in any order', () => {
         const after = ask(acme([...new Set([...some, forbid])].join('\n')), asked);
         expect(after.decision && !before.decision).toBe(false);
       }),
-      { numRuns: 60 },
+      { numRuns: 20 },
     );
   });
 });
