@@ -4,7 +4,6 @@ import { describe, expect, it } from '@jest/globals';
 
 import { bind } from '#libs/identity/bind.js';
 import { ProofKeys } from '#libs/identity/proof-keys.js';
-import type { JsonObject } from '#libs/kernel/json.js';
 import {
   base64url,
   makeKey,
@@ -249,7 +248,7 @@ describe('D6, D7: the key', () => {
   });
 
   it.each(['x', 'y'])('T9: the coordinate %s has one spelling, so that one key has one thumbprint', (name) => {
-    const text = String(callerKey.jwk[name]);
+    const text = callerKey.jwk[name]!;
     const short = base64url(Buffer.from(text, 'base64url').subarray(0, 31));
     const long = base64url(Buffer.concat([Buffer.of(0), Buffer.from(text, 'base64url')]));
     for (const spelling of [`${text}=`, `${text} `, `${text}\n`, `${text}A`, withTrailingBits(text), short, long]) {
@@ -320,9 +319,9 @@ describe('D6, D7: the key', () => {
 
 /** The key with a y that is canonical and off the curve, under the thumbprint that this gives. */
 function offCurve(key: SigningKey): SigningKey {
-  const y = Buffer.from(String(key.jwk['y']), 'base64url');
+  const y = Buffer.from(key.jwk['y']!, 'base64url');
   y[31] = (y[31] ?? 0) ^ 1;
-  const jwk: JsonObject = { ...key.jwk, y: base64url(y) };
+  const jwk: SigningKey['jwk'] = { ...key.jwk, y: base64url(y) };
   const canonical = JSON.stringify({ crv: jwk['crv'], kty: jwk['kty'], x: jwk['x'], y: jwk['y'] });
   return { ...key, jwk, jkt: hash('sha256', canonical, 'base64url') };
 }

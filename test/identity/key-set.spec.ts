@@ -1,19 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { keySetFrom } from '#libs/identity/key-set.js';
-import type { Json, JsonObject } from '#libs/kernel/json.js';
-import { base64url, jwksOf, makeKey, type Changes, type KeyAlgorithm } from '../support/tokens.js';
+import type { Json } from '#libs/kernel/json.js';
+import { base64url, jwksOf, makeKey, type KeyAlgorithm } from '../support/tokens.js';
 
 const good = makeKey('ES256', 'good');
 const spare = makeKey('ES256', 'spare');
 const rsa = makeKey('RS256', 'rsa');
 
-function published(key = spare, changes: Changes = {}): Json {
-  return { ...key.jwk, kid: key.kid, alg: key.alg, use: 'sig', ...changes } as JsonObject;
+function published(key = spare, changes: Readonly<Record<string, Json | undefined>> = {}): Json {
+  return { ...key.jwk, kid: key.kid, alg: key.alg, use: 'sig', ...changes };
 }
 
 /** A set with one good key and one that has the fault. */
-async function spareOf(changes: Changes, algorithm = 'ES256') {
+async function spareOf(changes: Parameters<typeof published>[1], algorithm = 'ES256') {
   const set = keySetFrom({ keys: [published(good), published(spare, changes)] });
   expect((await set.key('good', 'ES256'))?.type).toBe('public');
   return { key: await set.key('spare', algorithm), faults: set.faults };
@@ -84,7 +84,7 @@ describe('a key set', () => {
     ['no algorithm at all', { alg: null }],
     ['another curve', { crv: 'P-384' }],
     ['another type', { kty: 'RSA' }],
-    ['a padded coordinate', { x: `${String(spare.jwk['x'])}=` }],
+    ['a padded coordinate', { x: `${spare.jwk['x']!}=` }],
     ['a short coordinate', { x: base64url(Buffer.alloc(31, 1)) }],
     ['a point off the curve', { y: spare.jwk['x'] }],
   ])('J4: leaves out a key with %s, and says so', async (_, changes) => {

@@ -20,14 +20,14 @@ export interface SigningKey {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
   /** Public members only, without `kid`, `alg` and `use`: what a proof's `jwk` holds. */
-  readonly jwk: JsonObject;
+  readonly jwk: Readonly<Record<string, string>>;
   /** RFC 7638 thumbprint: what `cnf.jkt` holds. */
   readonly jkt: string;
 }
 
 export function makeKey(alg: KeyAlgorithm = 'ES256', kid = 'key-1', rsaBits = 2048): SigningKey {
   const pair = generate(alg, rsaBits);
-  const jwk = pair.publicKey.export({ format: 'jwk' }) as JsonObject;
+  const jwk = pair.publicKey.export({ format: 'jwk' }) as Record<string, string>;
   return { alg, kid, ...pair, jwk, jkt: thumbprint(jwk, algorithmNamed(alg)!) };
 }
 
