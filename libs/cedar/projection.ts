@@ -32,7 +32,7 @@ export function project(value: Json | undefined, shape: Shape): CedarValueJson |
     case 'Entity':
       return isText(value) ? { __entity: { type: shape.type, id: value } } : undefined;
     case 'Extension':
-      return isText(value) ? EXTENSIONS[shape.name]?.(value) : undefined;
+      return isText(value) ? EXTENSIONS.get(shape.name)?.(value) : undefined;
   }
 }
 
@@ -66,12 +66,12 @@ function projectSet(value: readonly Json[], element: Shape): CedarValueJson[] | 
   return projected;
 }
 
-const EXTENSIONS: Readonly<Record<string, (text: string) => CedarValueJson | undefined>> = {
-  ipaddr: (text) => extension('ip', address(text)),
-  datetime: (text) => extension('datetime', instant(text)),
-  decimal: (text) => extension('decimal', /^-?\d{1,14}\.\d{1,4}$/u.test(text) ? text : undefined),
-  duration: (text) => extension('duration', /^-?(?:\d{1,9}(?:ms|[dhms]))$/u.test(text) ? text : undefined),
-};
+const EXTENSIONS: ReadonlyMap<string, (text: string) => CedarValueJson | undefined> = new Map([
+  ['ipaddr', (text: string) => extension('ip', address(text))],
+  ['datetime', (text: string) => extension('datetime', instant(text))],
+  ['decimal', (text: string) => extension('decimal', /^-?\d{1,14}\.\d{1,4}$/u.test(text) ? text : undefined)],
+  ['duration', (text: string) => extension('duration', /^-?\d{1,9}(?:ms|[dhms])$/u.test(text) ? text : undefined)],
+]);
 
 function extension(fn: string, arg: string | undefined): CedarValueJson | undefined {
   return arg === undefined ? undefined : { __extn: { fn, arg } };
