@@ -7,8 +7,8 @@ import type { TrustedIssuer } from './issuers.js';
 import { presentedToken, type PresentedToken } from './presented-token.js';
 import type { Presented } from './presented.js';
 import type { RememberedTokens } from './remembered-tokens.js';
-import { readTokenClaims, type VerifiedClaims } from './token-claims.js';
-import { checkAlgorithm, readTokenHeader } from './token-header.js';
+import { parseTokenClaims, type VerifiedClaims } from './token-claims.js';
+import { checkAlgorithm, parseTokenHeader } from './token-header.js';
 import { checkSignature, issuerKey, trustedIssuer } from './token-signature.js';
 import { checkTimes, type TimeRules } from './token-times.js';
 
@@ -61,15 +61,15 @@ export const authenticate: (presented: Presented, rules: TokenRules, nowMs: numb
 
 /** RFC 9068 section 4, with what RFC 8725 adds. Nothing of a token is believed before its signature. */
 async function verifiedClaims(token: string, rules: TokenRules, nowMs: number): Promise<VerifiedClaims> {
-  const jws = readJws(token); //                              T1, J3, J12, J13, J14, A9
-  const header = readTokenHeader(readJson(jws.header)); //    A1, A2, A10, J2, J5, J10, J11, T22, T23
-  const payload = readJson(jws.payload); //                   T4, J6
-  const issuer = trustedIssuer(payload, rules.issuers); //    A4, J7
-  checkAlgorithm(header, issuer); //                          J1
-  const key = await issuerKey(header, issuer); //             J7, J9, T18
-  await checkSignature(token, header, key); //                J3, J4
-  const claims = readTokenClaims(payload, issuer); //         A3, A5, A7, A8, A12, J8, T2
-  checkTimes(payload, claims, timeRules(issuer, rules, nowMs)); // A6, T3
+  const jws = parseJws(token); //                                    T1, A9, J3, J12, J13, J14
+  const header = parseTokenHeader(parseJson(jws.header)); //         A1, A2, A10, J2, J5, J9, J10, J11, T22, T23
+  const payload = parseJson(jws.payload); //                         T4, J6
+  const issuer = trustedIssuer(payload, rules.issuers); //           A4, J7
+  checkAlgorithm(header, issuer); //                                 J1
+  const key = await issuerKey(header, issuer); //                    J7, J9, T18
+  await checkSignature(token, header, key); //                       J3, J4
+  const claims = parseTokenClaims(payload, issuer); //               A3, A5, A7, A8, A12, J8, T2
+  checkTimes(payload, claims, timeRules(issuer, rules, nowMs)); //   A6, T3
   return claims;
 }
 
@@ -78,16 +78,15 @@ function timeRules({ maxTokenAgeSeconds }: TrustedIssuer, { leewaySeconds }: Tok
 }
 
 /** One spelling for one token, or everything that is keyed on its text can be walked around. */
-function readJws(token: string): CompactJws {
+function parseJws(token: string): CompactJws {
   if (token.split('.', 6).length === 5) throw invalidToken('A9 encrypted', 'Encrypted tokens are not accepted.');
   const jws = parseCompactJws(token);
   if (jws === undefined) throw invalidToken('T1 spelling', 'The token is not one compact JWS in canonical base64url.');
   return jws;
 }
 
-function readJson(bytes: Uint8Array): JsonObject {
+function parseJson(bytes: Uint8Array): JsonObject {
   const value = parseJsonObject(bytes);
-  if (value === undefined)
-    throw invalidToken('T4 json', 'The header or the payload of the token is not one strict JSON object.');
+  if (value === undefined) throw invalidToken('T4 json', 'A part of the token is not one strict JSON object.');
   return value;
 }

@@ -35,7 +35,7 @@ const SUBJECT_TYPES = ['service', 'user', 'agent'] as const;
  *
  * @throws Refusal INVALID_TOKEN
  */
-export function readTokenClaims(
+export function parseTokenClaims(
   payload: JsonObject,
   { issuer, audience, claims: named }: TrustedIssuer,
 ): VerifiedClaims {
@@ -100,8 +100,9 @@ function absent(check: string, name: string): never {
 function subjectTypeOf(named: string | undefined, sub: string, clientId: string): VerifiedClaims['subjectType'] {
   if (named === undefined) return sub === clientId ? 'service' : 'user';
   const known = SUBJECT_TYPES.find((type) => type === named);
-  if (known === undefined)
+  if (known === undefined) {
     throw invalidToken('A3 subject type', 'The subject type of the token must be service, user or agent.');
+  }
   return known;
 }
 

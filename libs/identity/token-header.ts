@@ -21,7 +21,7 @@ const TYPES: ReadonlySet<string> = new Set(['at+jwt', 'application/at+jwt']);
  *
  * @throws Refusal INVALID_TOKEN
  */
-export function readTokenHeader(header: JsonObject): TokenHeader {
+export function parseTokenHeader(header: JsonObject): TokenHeader {
   const { typ, alg, kid } = header;
   if (typeof typ !== 'string' || !TYPES.has(typ.toLowerCase())) {
     throw invalidToken('A1 typ', 'The header typ of an access token must be at+jwt.');

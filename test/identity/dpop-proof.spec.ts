@@ -2,6 +2,7 @@ import { createHmac, createPublicKey, hash } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
+import { PROOF_ALGORITHMS } from '#libs/identity/algorithms.js';
 import { bind } from '#libs/identity/bind.js';
 import { ProofKeys } from '#libs/identity/proof-keys.js';
 import {
@@ -188,6 +189,10 @@ describe('D4, D5, D8: what the header may say', () => {
     const key = makeKey(alg);
     const bound = await proveWith(key, {});
     expect(bound.binding).toEqual({ kind: 'dpop', jkt: key.jkt });
+  });
+
+  it('D22: the challenge names the algorithms of proofs, by the name that each has today', () => {
+    expect(PROOF_ALGORITHMS).toEqual(['ES256', 'Ed25519']);
   });
 
   it.each([{ crit: ['exp'] }, { crit: [] }, { b64: true }, { b64: false, crit: ['b64'] }])(

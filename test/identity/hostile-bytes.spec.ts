@@ -59,7 +59,7 @@ describe('I16: any single bit that is flipped', () => {
       fc.asyncProperty(aBit, async (bit) => {
         expect(await send(flip(token, bit))).toBe('INVALID_TOKEN');
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -72,7 +72,7 @@ describe('I16: any single bit that is flipped', () => {
       fc.asyncProperty(aBit, async (bit) => {
         expect(['INVALID_DPOP_PROOF', 'INVALID_TOKEN']).toContain(await send.with([flip(proof, bit)]));
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
   });
 });
