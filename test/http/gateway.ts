@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
@@ -23,6 +23,8 @@ export interface Running {
   readonly records: readonly string[];
   /** Resolves once a request of this method and path is being handled. */
   seen(line: string): Promise<void>;
+  /** Resolves when a connection has been closed. */
+  gone(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,9 +51,19 @@ async function start(gate: Gate, records: readonly string[], options: Partial<Ht
   });
   const lines = new Set<string | undefined>();
   app.getHttpServer().on('request', ({ method, url }) => lines.add(`${method} ${url}`));
+  const sockets = new Set<Socket>();
+  app.getHttpServer().on('connection', (socket: Socket) => sockets.add(socket));
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
-  return { app, port, host: `127.0.0.1:${port}`, log, records, seen, close: async () => await app.close() };
+  return { app, port, host: `127.0.0.1:${port}`, log, records, seen, gone, close: async () => await app.close() };
+
+  async function gone(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const each = (socket: Socket): void => void socket.once('close', () => resolve());
+      for (const socket of sockets) each(socket);
+      app.getHttpServer().once('connection', each);
+    });
+  }
 
   async function seen(line: string): Promise<void> {
     while (!lines.has(line)) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -77,6 +77,22 @@ describe('a slow peer is cut, and told why', () => {
   });
 });
 
+describe('a peer that does not read its answers', () => {
+  it('is cut once nothing moves', async () => {
+    const impatient = await startEdge({
+      timeouts: { headersMs: 5_000, requestMs: 5_000, keepAliveMs: 5_000, idleMs: 300, checkEveryMs: 50 },
+    });
+    const wire = await Wire.open(impatient.port);
+    wire.socket.pause();
+    const gone = impatient.gone();
+    wire.send(`GET /nothing HTTP/1.1\r\nHost: ${impatient.host}\r\n\r\n`.repeat(30_000));
+    await gone;
+    wire.end();
+    expect(impatient.log.length).toBeLessThan(30_000);
+    await impatient.close();
+  });
+});
+
 describe('going down', () => {
   it('takes no new connection, answers what is under way, and ends its connection', async () => {
     const other = await startEdge();
