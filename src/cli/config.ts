@@ -19,8 +19,8 @@ export function registerConfig(postern: Command): void {
     .option('--profile <name>', 'local, or the path of a file; POSTERN_PROFILE wins')
     .addHelpText('after', CHECK_EXAMPLES)
     .action(({ profile }: { profile?: string }) => {
-      const directory = (process.env['POSTERN_PROFILE'] ?? profile) === 'local' ? packageRoot() : process.cwd();
-      const { warnings, ...rest } = loadConfig({ env: process.env, profile, directory, readFile: readFromDisk });
+      const where = { directory: packageRoot(), readFile: readFromDisk };
+      const { warnings, ...rest } = loadConfig({ env: process.env, profile, ...where });
       print(JSON.stringify(rest, (_, value: unknown) => (value instanceof RegExp ? value.source : value), 2));
       for (const warning of warnings) say(`warning: ${warning}`);
     });

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 
 import { ConfigError } from '#src/config/faults.js';
 
+import { registerAudit } from './audit.js';
 import { registerConfig } from './config.js';
 import { registerDev } from './dev.js';
 import { Failure, say } from './failure.js';
@@ -14,6 +15,7 @@ export function program(): Command {
     .addHelpText('after', EXAMPLES);
   registerDev(postern);
   registerConfig(postern);
+  registerAudit(postern);
   return postern;
 }
 
@@ -39,4 +41,5 @@ Examples:
   npx postern dev curl yaml://dev/payments/api#token   read one secret, as a service would
   npx postern dev token --bearer                       a plain bearer token for curl
   npx postern config check                             is this configuration in order?
+  npx postern audit verify                             was the audit trail tampered with?
 `;

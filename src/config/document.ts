@@ -35,7 +35,7 @@ environment alone. \`npm start\` uses the profile \`local\` unless \`POSTERN_PRO
 - Set but empty is a fault, except for lists, where it means: nothing.
 - A secret may stand in a file of its own: \`<NAME>_FILE\` (in a section \`<name>_file\`) names it. Outside \`dev\` and \`test\` such a file must
   not be open to everybody. Secrets print as \`[sealed]\`.
-- Relative paths count from the working directory; in the profile \`local\`, from the folder of the package.
+- Relative paths count from the folder of the package, whatever the working directory is.
 - \`staging\` rehearses production: what is refused in the one is refused in the other.
 
 \`npx postern config check\` loads a configuration without starting anything.

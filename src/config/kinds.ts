@@ -63,7 +63,7 @@ export function text(says: string, pattern: RegExp = /^[^\p{Cc}]{1,4096}$/u): Ki
   };
 }
 
-/** A file or folder; relative ones count from the directory that the loader was given. */
+/** A file or folder; a relative one counts from the directory that the loader was given. */
 export const path: Kind<string> = text('path');
 
 /** Comma-separated text, or a list in a file. Set but empty is the empty list. */
