@@ -72,6 +72,10 @@ describe('tenants', () => {
     const { subject, ...rest } = asking({ tenant: 'globex' });
     const foreign = { ...rest, subject: { ...subject, properties: { ...subject.properties, tenant: 'acme' } } };
     expect(evaluate(engine, two, 'globex', foreign)).toMatchObject({ decision: false });
+    const { resource, ...others } = asking({ tenant: 'globex' });
+    const elsewhere = { ...others, resource: { ...resource, properties: { ...resource.properties, tenant: 'acme' } } };
+    expect(evaluate(engine, two, 'globex', elsewhere)).toMatchObject({ decision: false });
+    expect(evaluate(engine, two, 'globex', { ...others, resource })).toMatchObject({ decision: true });
   });
 
   it.each(['initech', '', '__proto__', 'constructor', '\ud800'])('get nothing without policies: %j', (tenant) => {
