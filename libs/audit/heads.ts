@@ -9,9 +9,14 @@ export function parseHead(text: string): RecordHead | undefined {
   return { w, seq: Number(seq), hash };
 }
 
+/** Names the line that is no head. */
+export class HeadsError extends Error {
+  override readonly name = 'HeadsError';
+}
+
 /**
  * Heads that a caller kept, one a line; empty lines and those that begin with `#` are skipped.
- * @throws Error that names the line: a head that is dropped silently would prove nothing
+ * @throws HeadsError that names the line: a head that is dropped silently would prove nothing
  */
 export function headsFrom(text: string): readonly RecordHead[] {
   const heads: RecordHead[] = [];
@@ -19,7 +24,8 @@ export function headsFrom(text: string): readonly RecordHead[] {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     const head = parseHead(line);
-    if (head === undefined) throw new Error(`line ${at + 1} is no head: a Postern-Receipt reads <writer>.<seq>.<hash>`);
+    if (head === undefined)
+      throw new HeadsError(`line ${at + 1} is no head: a Postern-Receipt reads <writer>.<seq>.<hash>`);
     heads.push(head);
   }
   return heads;

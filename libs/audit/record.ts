@@ -30,12 +30,13 @@ export interface AuditRecord extends RecordFields {
  * record is refused for what a caller sent.
  */
 export function bounded(fields: RecordFields): RecordFields {
-  const members: Record<string, Json> = {};
-  for (const [name, value] of Object.entries(fields)) {
+  const members: Record<string, Json> & { type: RecordType } = { type: fields.type };
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
     const shape = SHAPES.get(name);
     if (shape !== undefined && value !== undefined) members[name] = shape(value);
   }
-  return { ...members, type: fields.type };
+  return members;
 }
 
 /** Stands for a value that does not fit: the same value always looks the same. */
@@ -89,10 +90,15 @@ const mapOf =
   (shape: Shape): Shape =>
   (value) => {
     if (!isJsonObject(value)) return replaced(value);
-    const entries = Object.entries(value).slice(0, MEMBERS);
-    return Object.fromEntries(entries.map(([name, each]) => [NAME.test(name) ? name : replaced(name), shape(each)]));
+    const members: Record<string, Json> = {};
+    for (const name of Object.keys(value).slice(0, MEMBERS)) {
+      const each = value[name];
+      if (each !== undefined) members[NAME.test(name) ? name : replaced(name)] = shape(each);
+    }
+    return members;
   };
 
+/** Begins with a letter: `__proto__` is no member. */
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 
 function isList(value: Json): value is readonly Json[] {
