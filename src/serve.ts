@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util';
 
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
+import { Refusal } from '#libs/kernel/refusal.js';
+
 import { createApp, listeningOn } from './app.js';
 import { createGate, type OpenGate } from './composition/create-gate.js';
 import type { Config } from './config/config.js';
@@ -30,6 +32,7 @@ export async function serve({ argv, env, greet }: ServeOptions): Promise<void> {
     const { values } = parseArgs({ args: [...argv], options: { profile: { type: 'string' } } });
     const config = loadConfig({ env, profile: values.profile, directory: packageRoot(), readFile: readFromDisk });
     const log = createLog();
+    exitOnDefect(log);
     for (const warning of config.warnings) log.warn(warning);
     const open = await createGate(config);
     const app = await createApp({ gate: open.gate, http: httpOptions(config), log });
@@ -42,6 +45,15 @@ export async function serve({ argv, env, greet }: ServeOptions): Promise<void> {
     // What was opened so far (timers, files, a listener) must not keep a gateway alive that does not serve.
     process.exit(1);
   }
+}
+
+/** A defect that nobody caught: its place is logged, never its message, and the process ends, since its state is not known. */
+function exitOnDefect(log: Log): void {
+  process.on('uncaughtException', (cause) => {
+    log.fault({ requestId: '-', correlationId: '-' }, new Refusal('INTERNAL', { check: 'uncaught', cause }));
+    log.flush();
+    process.exit(1);
+  });
 }
 
 /** The part of the configuration that HTTP needs. */

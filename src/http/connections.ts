@@ -1,18 +1,15 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { Code } from '#libs/kernel/codes.js';
 import { Refusal } from '#libs/kernel/refusal.js';
-import { randomUUID } from 'node:crypto';
 
 import type { Exchange, House } from './exchange.js';
 import { problemOf } from './problem.js';
-import { PROBLEMS } from './problems.js';
 
 /** How long a peer whose connection was given up is listened to, so that closing does not cost it the answer. */
 const LINGER_MS = 500;
-
-/** Reason phrases are optional (RFC 9112 section 4); the bare status line carries none. */
-const NO_PHRASE = '';
 
 /** What the parser or its clock says, as the code that it means; everything else is a malformed request. */
 const CODE_OF_ERROR: ReadonlyMap<string | undefined, Code> = new Map<string | undefined, Code>([
@@ -79,10 +76,11 @@ export class Connections {
       detail: refusal.detail,
     });
     socket.on('error', () => socket.destroy());
-    socket.end(`HTTP/1.1 ${status} ${NO_PHRASE}\r\n${fieldLines(headers)}Connection: close\r\n\r\n${body}`);
+    const own = ['Date', new Date().toUTCString(), 'Connection', 'close'];
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fieldLines([...headers, ...own])}\r\n${body}`);
     socket.resume();
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
-    access({ route: '-', request_id: id, correlation_id: id, status: PROBLEMS[code].status, code, ms: 0 });
+    access({ route: '-', request_id: id, correlation_id: id, status, code, ms: 0 });
   }
 }
 

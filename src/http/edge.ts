@@ -47,7 +47,7 @@ export function checkMethod({ request }: Exchange, routes: RouteTable): void {
 /** What a request that no route took is told. */
 export function noRoute(request: IncomingMessage, routes: RouteTable): Refusal {
   const allow = routes.allowed(splitTarget(request.url ?? '').path);
-  if (allow.length === 0 || allow.includes(request.method ?? '')) return new Refusal('NOT_FOUND');
+  if (allow.length === 0) return new Refusal('NOT_FOUND');
   return new Refusal('METHOD_NOT_ALLOWED', { allow, detail: `This address takes ${allow.join(', ')}.` });
 }
 

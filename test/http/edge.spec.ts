@@ -361,6 +361,34 @@ describe('refused without ending the connection', () => {
   });
 });
 
+describe('what the edge leaves to others', () => {
+  it('two DPoP lines are a matter of the proof, not of HTTP', async () => {
+    const answer = await ask(gateway.port, request(`GET ${VALUE} HTTP/1.1`, ['DPoP: a', 'DPoP: b']));
+    expectProblem(answer, 401, 'CREDENTIALS_REQUIRED');
+  });
+});
+
+describe('what a refusal says', () => {
+  it.each([
+    ['an absolute-form target', () => request(`GET http://${gateway.host}/ HTTP/1.1`), 'Send the path alone'],
+    [
+      'a repeated field',
+      () => request('GET / HTTP/1.1', ['Authorization: a', 'authorization: b']),
+      'authorization once',
+    ],
+  ])('to %s', async (_title, bytes, words) => {
+    expect((await ask(gateway.port, bytes())).problem['detail']).toContain(words);
+  });
+
+  it('to a credential that was sent, as an error of OAuth too', async () => {
+    const answer = await ask(
+      gateway.port,
+      request('GET / HTTP/1.1', ['Authorization: DPoP a', 'authorization: DPoP b']),
+    );
+    expect(answer.headers['www-authenticate']).toEqual(['DPoP error="invalid_request", algs="ES256 Ed25519"']);
+  });
+});
+
 describe('methods', () => {
   it.each(['HEAD', 'OPTIONS', 'TRACE', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'PURGE', 'MKCOL'])(
     '%s on a served address is 405 with Allow, and the line never sees it',
@@ -439,6 +467,17 @@ describe('Expect: 100-continue', () => {
 });
 
 describe('pipelining', () => {
+  it('garbage is answered once, however much of it comes', async () => {
+    const before = gateway.log.length;
+    const wire = await Wire.open(gateway.port);
+    for (let i = 0; i < 5; i += 1) {
+      wire.send('\0\0\0\0\r\n\r\n');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect((await wire.rest()).match(/HTTP\/1\.1 400/g)).toHaveLength(1);
+    expect(gateway.log.length).toBe(before + 1);
+  });
+
   it('answers in order', async () => {
     const wire = await Wire.open(gateway.port);
     wire.send(request('GET /one HTTP/1.1') + request(`GET ${VALUE} HTTP/1.1`) + request('PUT /api/secrets HTTP/1.1'));
