@@ -68,11 +68,10 @@ function cut(text: string): { place: string; query: string | undefined; fragment
   if (mark !== -1 && text.includes('?', mark + 1)) {
     throw new Refusal('AMBIGUOUS_QUERY', { check: 'uri two ?', detail: 'A secret URI has one ? at most.' });
   }
-  const older = hash !== -1 && hash < mark;
   return {
     place: text.slice(0, firstOf(hash, mark, text.length)),
-    query: mark === -1 ? undefined : text.slice(mark + 1, older || hash === -1 ? text.length : hash),
-    fragment: hash === -1 ? undefined : text.slice(hash + 1, older ? mark : text.length),
+    query: mark === -1 ? undefined : text.slice(mark + 1, hash > mark ? hash : text.length),
+    fragment: hash === -1 ? undefined : text.slice(hash + 1, mark > hash ? mark : text.length),
   };
 }
 
