@@ -4,5 +4,5 @@
  */
 process.on('SIGUSR1', () => {});
 
-const { serve } = await import('./serve.js');
-await serve({ argv: process.argv.slice(2), env: process.env });
+const [{ serve }, { welcome }] = await Promise.all([import('./serve.js'), import('./dev/welcome.js')]);
+await serve({ argv: process.argv.slice(2), env: process.env, greet: welcome });

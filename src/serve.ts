@@ -34,10 +34,11 @@ export async function serve({ argv, env, greet }: ServeOptions): Promise<void> {
     const log = createLog();
     exitOnDefect(log);
     for (const warning of config.warnings) log.warn(warning);
-    const open = await createGate(config);
+    const open = await createGate(config, { alarm: (what) => log.error(what) });
     const app = await createApp({ gate: open.gate, http: httpOptions(config), log });
     await app.listen(config.listen.port, config.listen.host);
     const where = listeningOn(app.getHttpServer().address());
+    if (relaxed(config.environment)) open.listensOn(localOrigins(where));
     drainOnSignal({ app, open, log });
     say(greet === undefined ? `Postern listens on ${localOrigins(where)[0]}.` : await greet(config, where));
   } catch (error) {

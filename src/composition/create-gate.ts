@@ -1,14 +1,157 @@
+import { randomBytes } from 'node:crypto';
+
+import { FileSink } from '#libs/audit-file/file-sink.js';
+import { SinkJournal } from '#libs/audit/journal.js';
+import { refsOf, type ResourceRefs } from '#libs/audit/resource-ref.js';
+import { CedarPdp } from '#libs/cedar/cedar-pdp.js';
+import type { DecisionPoint } from '#libs/decision/decide.js';
 import type { Gate } from '#libs/enforcement/gate.js';
+import type { GrantDesk } from '#libs/grants/desk.js';
+import { Flights } from '#libs/grants/single-flight.js';
+import { currentNonce } from '#libs/identity/nonce.js';
+import { ProofKeys } from '#libs/identity/proof-keys.js';
+import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
+import type { Clock } from '#libs/kernel/clock.js';
+import { MemoryStore } from '#libs/memory/memory-store.js';
 import type { Config } from '#src/config/config.js';
+import { relaxed } from '#src/config/setting.js';
+
+import { deriveKeys, type DerivedKeys } from './derived-keys.js';
+import { openKept } from './kept.js';
+import { openProviders } from './providers.js';
+import { systemClock } from './system-clock.js';
+import { tenantsOf } from './tenants.js';
+import { trustedIssuers } from './trusted-issuers.js';
 
 /** A Gate, and how to close what it holds open. */
 export interface OpenGate {
   readonly gate: Gate;
+  /** Where no public origin is configured (dev and test): the origins that proofs may name, known once the listener is. */
+  listensOn(origins: readonly string[]): void;
   /** Writes the last records, closes the journal and the watched files. */
   close(): Promise<void>;
 }
 
-/** Config → Gate: the only place that knows every adapter. */
-export async function createGate(_config: Config): Promise<OpenGate> {
-  throw new Error('in work');
+export interface GateOptions {
+  readonly clock?: Clock;
+  /** Told in one sentence what an operator must look at; holds no value, token or path. */
+  readonly alarm?: (what: string) => void;
+}
+
+/** STORE_SKEW_MS, until a store with a clock of its own needs it configured. */
+const STORE_SKEW_MS = 2000;
+
+/**
+ * Config → Gate: the only place that knows every adapter. A program that embeds the line calls this and `readSecret`, and needs no HTTP.
+ *
+ * @throws Error in one sentence for a person when a policy set, a provider's file, a key or the audit directory cannot be used
+ */
+export async function createGate(
+  config: Config,
+  { clock = systemClock, alarm = () => {} }: GateOptions = {},
+): Promise<OpenGate> {
+  const kept = await openKept(config);
+  const keys = deriveKeys(kept.rootKey);
+  const refs = refsOf(kept.salts);
+  const pdp = await CedarPdp.load(config.policiesDir, { serialFromFiles: config.environment === 'dev' });
+  const providers = await openProviders(config.providers, alarm);
+  const journal = await openJournal(config, clock);
+  const origins = config.publicOrigin === undefined ? [] : [config.publicOrigin];
+
+  const gate: Gate = {
+    clock,
+    tokens: {
+      issuers: trustedIssuers([...config.issuers, ...kept.issuers]),
+      leewaySeconds: config.clockLeewaySeconds,
+      remembered: new RememberedTokens(),
+    },
+    binding: {
+      origins,
+      allowUnbound: config.binding.allowUnbound,
+      nonceKey: keys.nonce,
+      nonces: config.binding.nonces,
+      proofKeys: new ProofKeys(),
+    },
+    tenants: tenantsOf(config, kept.issuers),
+    grants: deskOf(config, { clock, keys, refs, alarm, pdp }),
+    vault: { providers: providers.table, deadlineMs: config.deadlines.providerMs },
+    audit: { journal, refs, deadlineMs: config.deadlines.auditMs },
+    requestDeadlineMs: config.deadlines.requestMs,
+  };
+  return {
+    gate,
+    listensOn: (these) => void origins.push(...these.filter((origin) => !origins.includes(origin))),
+    close: async () => {
+      providers.close();
+      await journal.close();
+    },
+  };
+}
+
+interface DeskParts {
+  readonly clock: Clock;
+  readonly keys: DerivedKeys;
+  readonly refs: ResourceRefs;
+  readonly alarm: (what: string) => void;
+  readonly pdp: CedarPdp;
+}
+
+function deskOf(config: Config, { clock, keys, refs, alarm, pdp }: DeskParts): GrantDesk {
+  const { partitions, releaseWithinMs, ...limits } = config.grants;
+  const decision: DecisionPoint = {
+    pdp,
+    clock,
+    deadlineMs: config.deadlines.pdpMs,
+    environment: config.environment,
+    newId: newId(),
+  };
+  return {
+    store: new MemoryStore({
+      clock,
+      partitions,
+      epochId: newId()(),
+      startCounts: !relaxed(config.environment),
+      skewMs: STORE_SKEW_MS,
+    }),
+    keys: { hash: keys.storeHash, mac: keys.grantMac },
+    partitions,
+    limits,
+    unboundGrantsPerJti: config.binding.unboundGrantsPerJti,
+    releaseWithinMs,
+    deadlineMs: config.deadlines.storeMs,
+    leewaySeconds: config.clockLeewaySeconds,
+    storeSkewMs: STORE_SKEW_MS,
+    clock,
+    newId: newId(),
+    quotaRef: (tenant, uri) => refs.quotaRef(tenant, uri),
+    nonceFor: (epoch) => currentNonce(keys.nonce, epoch, clock.now()),
+    decision,
+    flights: new Flights(),
+    onForgedGrant: (address) => alarm(`the store handed out a grant that no gateway made: ${address}`),
+  };
+}
+
+async function openJournal(config: Config, clock: Clock): Promise<SinkJournal> {
+  const w = newId()();
+  const sink = await FileSink.open({ dir: config.audit.directory, w, beganMs: clock.now() });
+  return await SinkJournal.open({
+    sink,
+    clock,
+    w,
+    committedBy: config.audit.sink,
+    opening: { software: 'postern', environment: config.environment },
+    limits: { stallMs: config.deadlines.auditMs },
+  });
+}
+
+/** base64url of 16 random bytes, drawn from the system in batches. */
+function newId(): () => string {
+  const batch = 4096;
+  let pool = Buffer.alloc(0);
+  return () => {
+    if (pool.length < 16) pool = randomBytes(batch);
+    const id = pool.toString('base64url', 0, 16);
+    pool = pool.subarray(16);
+    return id;
+  };
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { developmentIssuer } from '#src/dev/development-issuer.js';
+import { openLocalProfile } from '#src/dev/local-profile.js';
 
 import { load, percentile, type Measured } from './load.ts';
 import { ProofMaker } from './proofs.ts';
@@ -29,8 +29,8 @@ export async function read(options: Options): Promise<void> {
     Postern: await ServerProcess.start(['--enable-source-maps', 'dist/src/main.js', '--profile', 'local'], env),
   };
   const maker = new ProofMaker();
-  const issuer = await developmentIssuer(env.STATE_DIR);
-  const token = await issuer.mint({ jkt: maker.jkt, ttlSeconds: 3600 });
+  const { issuer } = await openLocalProfile(env);
+  const token = await issuer.mintDevToken({ jkt: maker.jkt });
   const requests = (port: number, count: number): readonly Buffer[] =>
     Array.from({ length: count }, () => {
       const proof = maker.proof('GET', `http://127.0.0.1:${port}${PATH}`, token);
