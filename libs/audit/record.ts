@@ -131,7 +131,8 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['policy_version', hash],
   ['policy_ids', listOf(id)],
   ['obligations', listOf((value) => (isJsonObject(value) ? mapOf(scalarOrText)(value) : text(value)))],
-  ['grant_id', id],
+  // the store's partition, the grant's key and a random: longer than a request's ids
+  ['grant_id', hash],
   ['use_no', whole],
   ['request_hash', hash],
   ['binding', mapOf(hash)],
