@@ -58,6 +58,15 @@ describe('giveBack', () => {
     expect((await world.permit()).left).toBe(1);
   });
 
+  it('gives nothing back a minute after the take', async () => {
+    const world = new World();
+    const [early, late] = [await world.permit(), await world.permit()];
+    world.clock.advance(59_999);
+    expect(await giveBack(early, world.desk, world.deadline())).toBe(true);
+    world.clock.advance(1);
+    expect(await giveBack(late, world.desk, world.deadline())).toBe(false);
+  });
+
   it('gives nothing back to a store that lost its data', async () => {
     const world = new World();
     const use = await world.permit();

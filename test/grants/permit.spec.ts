@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { GrantUse } from '#libs/grants/permit.js';
+import type { Offer } from '#libs/grants/grant-store.js';
+import { GrantUse, permit } from '#libs/grants/permit.js';
+import { Deadline } from '#libs/kernel/deadline.js';
 
 import { ManualClock } from '../support/clock.js';
-import { closedGate, otherKey, refused, settled, watched, World } from './world.js';
+import { ISSUER } from '../support/tokens.js';
+import { closedGate, otherKey, refused, settled, TOKEN, watched, World } from './world.js';
 
 describe('permit', () => {
   it('asks the PDP once, and takes from the grant until its uses are spent', async () => {
@@ -229,6 +232,66 @@ describe('what permit refuses', () => {
   });
 });
 
+describe('what a decision issues', () => {
+  it('is a grant with every field of the request and the decision, sealed', async () => {
+    const world = new World();
+    world.pdp.terms = { max_uses: 3, ttl_seconds: 90, quota: { uses: 9, period_seconds: 60 }, one_holder: true };
+    const offers: Offer[] = [];
+    const { store } = world.desk;
+    world.use(
+      watched(store, {
+        issueAndTake: async (request) => {
+          if (request.offer !== undefined) offers.push(request.offer);
+          return await store.issueAndTake(request);
+        },
+      }),
+    );
+    const target = await world.target({ uri: 'openbao+kv2://secret/app/api?version=4#token' });
+    const { grant } = await world.permitFor(target);
+    const record = offers[0]?.grant.record;
+    expect(record).toEqual({
+      id: grant.id,
+      tenant: 'acme',
+      iss: ISSUER,
+      sub: 'svc-billing',
+      clientId: 'billing',
+      purpose: 'execute',
+      uri: TOKEN,
+      pin: 4,
+      binding: `jkt:${target.bound.proof?.jkt}`,
+      facts: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/),
+      decisionId: grant.decisionId,
+      policyVersion: '1.one',
+      policyIds: ['app-reads'],
+      limits: { ttlSeconds: 90, maxUses: 3, quota: { uses: 9, periodSeconds: 60 }, oneHolder: true, maxAuthAge: null },
+      expiresAtMs: world.clock.now() + 90_000,
+      epoch: target.bound.epoch.id,
+    });
+    expect(grant.id).toMatch(/^\d+\.[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{22}$/);
+    expect(offers[0]?.token).toBeUndefined();
+  });
+
+  it('is GRANT_CONTENTION when it ended before it reached the store', async () => {
+    const world = new World();
+    const { store } = world.desk;
+    const exp = world.clock.now() / 1000 + 1;
+    world.clock.advance(850);
+    const target = await world.target({ claims: { exp } });
+    world.use(
+      watched(store, {
+        issueAndTake: async (request) => {
+          world.clock.advance(150);
+          return await store.issueAndTake(request);
+        },
+      }),
+    );
+    expect(await refused(world.permitFor(target))).toMatchObject({
+      code: 'GRANT_CONTENTION',
+      hints: { retryAfterSeconds: 1 },
+    });
+  });
+});
+
 describe('a grant’s end', () => {
   const endsIn = async (world: World, terms: object, claims = {}): Promise<number> => {
     world.pdp.terms = { max_uses: 3, ...terms };
@@ -340,6 +403,22 @@ describe('single flight', () => {
     open();
     expect((await strong).issued).toBe(true);
     expect((await weak).code).toBe('DENIED');
+  });
+
+  it('ends a follower’s wait when the follower itself has no time left', async () => {
+    const world = new World();
+    const { gate, open } = closedGate();
+    world.pdp.gate = gate;
+    const leading = world.permit();
+    await settled();
+    const target = await world.target();
+    const circumstances = { correlationId: 'c', address: '192.0.2.7' };
+    const following = refused(permit(target, circumstances, world.desk, Deadline.start(world.clock, 50)));
+    await settled();
+    world.clock.advance(50);
+    expect((await following).code).toBe('UNAVAILABLE');
+    open();
+    expect((await leading).issued).toBe(true);
   });
 
   it('ends a follower’s wait with its own deadline, and the leader’s with the leader’s', async () => {
