@@ -1,3 +1,5 @@
+import type { Json } from '#libs/kernel/json.js';
+
 /**
  * Encodings of Ed25519 public keys that are refused wherever a key is registered, bound or used.
  *
@@ -8,10 +10,10 @@
  *
  * The top bit is the sign of x; each y stands with both.
  */
-const REFUSED: ReadonlySet<string> = new Set([...lowOrder(), ...notBelowP()].flatMap(bothSigns));
+const REFUSED: ReadonlySet<unknown> = new Set([...lowOrder(), ...notBelowP()].flatMap(bothSigns));
 
-/** @param x the JWK's `x`: canonical base64url of 32 bytes */
-export function isRefusedPoint(x: string): boolean {
+/** @param x the JWK's `x`, already known to be canonical base64url */
+export function isRefusedPoint(x: Json | undefined): boolean {
   return REFUSED.has(x);
 }
 

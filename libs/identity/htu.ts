@@ -13,7 +13,6 @@ export interface Htu {
   readonly path: string;
 }
 
-const MAX_HTU = 4096;
 /** Visible ASCII without backslash. Non-ASCII characters are not part of a URI; they come escaped. */
 const URI_CHARACTERS = /^[!-[\]-~]+$/;
 /** No userinfo: neither the host nor the port has an `@`. */
@@ -36,7 +35,7 @@ export function namesTarget(htu: Htu, origins: readonly string[], path: string):
 
 /** @returns undefined when the text is no absolute http or https URI, or holds what parsers disagree about (spec, T13) */
 export function parseHtu(text: string): Htu | undefined {
-  if (text.length > MAX_HTU || !URI_CHARACTERS.test(text)) return undefined;
+  if (!URI_CHARACTERS.test(text)) return undefined;
   const [, scheme, host, port, path = '/'] = ABSOLUTE.exec(text) ?? [];
   if (scheme === undefined || host === undefined) return undefined;
   return { origin: canonicalOrigin(scheme.toLowerCase(), host.toLowerCase(), port), path: canonicalPath(path) };

@@ -89,8 +89,9 @@ describe('D2: one compact JWS', () => {
     expect(refused({ lines: [respell(proof, 2, withTrailingBits)] })).toEqual(bad('D2 spelling'));
   });
 
-  it('D2: a proof of more than 4096 characters is refused before it is read', () => {
-    expect(withClaims({ filler: 'x'.repeat(4096) })).toEqual(bad('D2 length'));
+  it('D2: a proof has at most 4096 characters', () => {
+    expect(refused({ lines: ['a'.repeat(4096)] })).toEqual(bad('D2 spelling'));
+    expect(refused({ lines: ['a'.repeat(4097)] })).toEqual(bad('D2 length'));
   });
 });
 
@@ -285,6 +286,13 @@ describe('D6, D7: the key', () => {
     for (const length of [1, 32, 63, 65, 96, 128]) {
       expect(refused({ proof: { signature: new Uint8Array(length).fill(1) } })).toEqual(bad('D6 signature'));
     }
+  });
+
+  it('D6: a number of the signature with a zero byte more is another spelling, which is refused', () => {
+    const [head, payload, signature] = mintProof({ key: callerKey, token }).split('.');
+    const raw = Buffer.from(signature!, 'base64url');
+    const longer = Buffer.concat([raw.subarray(0, 32), Buffer.of(0), raw.subarray(32)]);
+    expect(refused({ lines: [`${head}.${payload}.${base64url(longer)}`] })).toEqual(bad('D6 signature'));
   });
 
   it('D6: a DER signature is refused', () => {

@@ -28,7 +28,7 @@ describe('Ed25519 points that prove nothing', () => {
   });
 
   it('T7: are no others', () => {
-    for (let i = 0; i < 50; i += 1) expect(isRefusedPoint(makeKey('Ed25519').jwk['x']!)).toBe(false);
+    for (let i = 0; i < 50; i += 1) expect(isRefusedPoint(makeKey('Ed25519').jwk['x'])).toBe(false);
     for (const y of [2n, 3n, P - 2n, P - 3n]) expect(isRefusedPoint(encode(y, 0n))).toBe(false);
   });
 

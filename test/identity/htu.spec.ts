@@ -79,7 +79,6 @@ describe('htu and the target', () => {
     'https://h.example/\u007f',
     'file:///a',
     'javascript:alert(1)',
-    `https://h.example/${'a'.repeat(4096)}`,
   ])('T13: %j is no URI that a proof may name', (htu) => {
     expect(parseHtu(htu)).toBeUndefined();
   });

@@ -108,6 +108,12 @@ describe('a key set', () => {
     }
   });
 
+  it('T6: takes an RSA key of 4096 bits', async () => {
+    const n = base64url(Buffer.concat([Buffer.of(0x80), Buffer.alloc(511, 0x55)]));
+    const set = keySetFrom({ keys: [published(rsa, { n })] });
+    expect((await set.key('rsa', 'RS256'))?.asymmetricKeyDetails?.modulusLength).toBe(4096);
+  });
+
   it('T6: leaves out RSA keys of more than 4096 bits', async () => {
     const n = base64url(Buffer.concat([Buffer.of(0x80), Buffer.alloc(512, 0x55)]));
     const set = keySetFrom({ keys: [published(good), published(rsa, { n })] });
@@ -139,6 +145,7 @@ describe('a key set', () => {
   });
 
   it('is a configuration error when it has more keys than anybody publishes', () => {
+    expect(keySetFrom({ keys: [published(good), ...Array<Json>(99).fill(null)] }).faults).toHaveLength(99);
     expect(() => keySetFrom({ keys: Array<Json>(101).fill(published()) })).toThrow('at most 100');
   });
 

@@ -139,6 +139,7 @@ describe('what a token says of its subject', () => {
   it('A8: groups are an array of names, or not there', async () => {
     expect((await read({ groups: ['a', 'b'] })).groups).toEqual(['a', 'b']);
     expect((await read({ groups: undefined })).groups).toEqual([]);
+    expect((await read({ groups: Array(256).fill('a') })).groups).toHaveLength(256);
     for (const groups of [null, 'a', {}, [1], [''], ['a\n'], [['a']], Array(257).fill('a')]) {
       expect(await refused({ groups })).toEqual({ code: 'INVALID_TOKEN', check: 'A8 groups' });
     }

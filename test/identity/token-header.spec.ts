@@ -156,6 +156,12 @@ describe('the header of a token', () => {
     },
   );
 
+  it('T23: a kid of 256 characters is looked up', async () => {
+    const key = makeKey('ES256', 'k'.repeat(256));
+    const { claims } = await authenticated(mintToken({ key }), tokenRules({ keys: keySetFrom(jwksOf(key)) }));
+    expect(claims.sub).toBe('svc-billing');
+  });
+
   it.each(['../issuer-key', 'issuer-key\0', "' OR 1=1 --", '__proto__', 'constructor', 'ISSUER-KEY', 'other'])(
     'J9: kid is only looked up: there is no key %p',
     async (kid) => {
