@@ -159,3 +159,6 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['signing', id],
   ['heads', listOf(matching(/^[A-Za-z0-9_-]{1,64}\.\d{1,16}\.[A-Za-z0-9_-]{43}$/))],
 ]);
+
+/** Every member that a writer may give; the chain adds its own. */
+export const MEMBERS_OF_RECORDS: readonly string[] = [...SHAPES.keys()];

@@ -39,8 +39,9 @@ describe('a record', () => {
   it.each([
     ['an id with a path in it', 'request_id', 'secret/app'],
     ['an id that is empty', 'tenant', ''],
-    ['an id that is too long', 'grant_id', 'a'.repeat(65)],
+    ['an id that is too long', 'tenant', 'a'.repeat(65)],
     ['an id that is no string', 'decision_id', 7],
+    ['text that is empty', 'sub', ''],
     ['a line break', 'sub', 'a\nb'],
     ['an escape for the terminal', 'client_id', '\u001b[31m'],
     ['text that turns the reading direction', 'sub', 'a\u202eb'],
