@@ -16,16 +16,20 @@ const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 let server: Server;
 let arrivals: Arrival[];
+let exchanges: Exchange[];
 
 beforeAll(async () => {
   server = createServer((request, response) => {
-    arrivals.push(arrivalOf(new Exchange(request, response, HOUSE), ROUTE, /^[\x20-\x7E]{1,256}$/));
+    const exchange = new Exchange(request, response, HOUSE);
+    exchanges.push(exchange);
+    arrivals.push(arrivalOf(exchange, ROUTE, /^[\x20-\x7E]{1,256}$/));
     response.end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
 beforeEach(() => {
   arrivals = [];
+  exchanges = [];
 });
 afterAll(() => void server.close());
 
@@ -93,6 +97,16 @@ describe('what the caller said', () => {
   it('never holds an address from a field', async () => {
     const request = (await arrive('X-Forwarded-For: 192.0.2.1', 'Forwarded: for=192.0.2.1')).read();
     expect(request.about.address).toBe('127.0.0.1');
+  });
+
+  it('holds an IPv4 address as such, also from a socket that takes both families', async () => {
+    const arrival = await arrive();
+    const socket = { remoteAddress: '::ffff:192.0.2.7' };
+    const exchange = { lines: exchanges[0]!.lines, request: { url: '/s/a', method: 'GET', socket } };
+    const mapped = arrivalOf(exchange as unknown as Exchange, ROUTE, /^a$/);
+    expect(mapped.read().about.address).toBe('192.0.2.7');
+    expect(mapped.origin.addressPrefix).toBe('192.0.2.0/24');
+    expect(arrival.read().about.address).toBe('127.0.0.1');
   });
 
   it('may hold a reason', async () => {

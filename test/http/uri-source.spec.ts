@@ -162,6 +162,14 @@ describe('a URI in the body', () => {
   });
 });
 
+describe('the fixed part of the path', () => {
+  it('has one spelling, in the query form and beside a body too', () => {
+    const escaped = { code: 'NOT_FOUND', check: 'escaped path' };
+    expect(refusalOf(() => query('/s/%76alue?uri=a', undefined))).toMatchObject(escaped);
+    expect(refusalOf(() => body('/s/%76alue', Buffer.from('{"uri":"a"}')))).toMatchObject(escaped);
+  });
+});
+
 describe('all three', () => {
   it('read the same text, whatever it is', () => {
     fc.assert(

@@ -13,6 +13,8 @@ export interface WireAnswer {
 /** A bare connection: nothing between the test and the bytes. */
 export class Wire {
   readonly socket: Socket;
+  /** Such as `ECONNRESET`, when the connection did not end in order. */
+  failure: string | undefined;
   #received = '';
   #closed = false;
   #wake: () => void = () => {};
@@ -24,7 +26,9 @@ export class Wire {
       this.#received += text;
       this.#wake();
     });
-    socket.on('error', () => {});
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.failure = error.code;
+    });
     socket.on('close', () => {
       this.#closed = true;
       this.#wake();
