@@ -120,6 +120,14 @@ describe('a key set', () => {
     expect(await set.key('rsa', 'RS256')).toBeUndefined();
   });
 
+  it('T6: leaves out RSA keys whose modulus shows that they can be factored (ROCA)', async () => {
+    // a power of 65537 is one modulo every prime: the fingerprint in its plainest form, with 2049 bits
+    const n = base64url(Buffer.from((65_537n ** 128n).toString(16).padStart(514, '0'), 'hex'));
+    const set = keySetFrom({ keys: [published(good), published(rsa, { n })] });
+    expect(await set.key('rsa', 'RS256')).toBeUndefined();
+    expect(set.faults).toEqual([expect.stringContaining('CVE-2017-15361')]);
+  });
+
   it('T7: leaves out Ed25519 keys of low order', async () => {
     const key = makeKey('Ed25519', 'spare');
     const set = keySetFrom({ keys: [published(good), published(key, { x: base64url(Buffer.alloc(32)) })] });
