@@ -8,9 +8,12 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** @throws PosternError for anything but a 200 with a secret in it */
+/**
+ * @param answer a 200
+ * @throws PosternError when it holds no secret
+ */
 export function secretOf(answer: HttpAnswer): Secret {
-  const secret = answer.status === 200 && mediaType(answer) === 'application/json' ? json(answer.text) : undefined;
+  const secret = mediaType(answer) === 'application/json' ? json(answer.text) : undefined;
   if (!isSecret(secret)) throw unexpected(answer);
   return secret;
 }

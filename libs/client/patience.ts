@@ -28,8 +28,6 @@ export class Patience {
     });
     try {
       return await Promise.race([stopped, work]);
-    } catch (error) {
-      throw this.signal.aborted ? this.#ended() : error;
     } finally {
       this.signal.removeEventListener('abort', stop);
     }

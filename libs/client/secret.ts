@@ -34,6 +34,7 @@ export function isSecret(value: unknown): value is Secret {
   );
 }
 
+/** Whether members can be asked for; arrays too have none of the names that are asked for here. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null;
 }

@@ -141,6 +141,20 @@ describe('nonces', () => {
     expect(gateway.seen).toHaveLength(1);
   });
 
+  it('are answered for no other status than 401, and for no other scheme than DPoP', async () => {
+    const challenge =
+      (status: number) =>
+      (response: Parameters<typeof problem>[0]): void => {
+        response.setHeader('DPoP-Nonce', 'n-1');
+        response.setHeader('WWW-Authenticate', 'DPoP error="use_dpop_nonce"');
+        problem(response, status, 'USE_DPOP_NONCE');
+      };
+    gateway.lineUp(challenge(403), challenge(401));
+    expect((await refused(client().read(URI))).status).toBe(403);
+    expect((await refused(client({ scheme: 'Bearer' }).read(URI))).status).toBe(401);
+    expect(gateway.seen).toHaveLength(2);
+  });
+
   it('that are none by the grammar are not sent back', async () => {
     const reader = client();
     gateway.nextNonce = 'has "quotes"';
@@ -223,6 +237,12 @@ describe('the caller', () => {
     await expect(client().read(URI, { signal: abort.signal })).rejects.toBe(mine);
     await expect(client().read(URI, { signal: abort.signal })).rejects.toBe(mine);
     expect(gateway.seen).toHaveLength(1);
+  });
+
+  it('does not wait for a token when its signal was aborted before', async () => {
+    const signal = AbortSignal.abort(new Error('enough'));
+    const reader = client({ accessToken: async () => new Promise<string>(() => undefined), timeoutMs: 5_000 });
+    await expect(reader.read(URI, { signal })).rejects.toBe(signal.reason);
   });
 
   it('ends a wait with its signal', async () => {

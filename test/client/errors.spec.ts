@@ -90,6 +90,7 @@ describe("an answer that is not the gateway's", () => {
       (response) => void response.writeHead(500, { 'Content-Type': 'application/problem+json' }).end(VALUE),
       500,
     ],
+    ['a problem of another type', (response) => json(response, 403, { code: 'DENIED', title: VALUE }), 403],
     ['a problem without code', (response) => problem(response, 500, 'X', { code: 7 }), 500],
     [
       'JSON that is cut',
