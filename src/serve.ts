@@ -58,7 +58,7 @@ function exitOnDefect(log: Log): void {
 }
 
 /** The part of the configuration that HTTP needs. */
-function httpOptions(config: Config): HttpOptions {
+export function httpOptions(config: Config): HttpOptions {
   return {
     origins: config.publicOrigin === undefined ? [] : [config.publicOrigin],
     localNames: relaxed(config.environment),

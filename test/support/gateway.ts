@@ -1,0 +1,329 @@
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { stringify } from 'yaml';
+
+import type { Clock } from '#libs/kernel/clock.js';
+import type { JsonObject } from '#libs/kernel/json.js';
+import { MemoryStore } from '#libs/memory/memory-store.js';
+import { createApp, listeningOn } from '#src/app.js';
+import { createGate, type OpenGate } from '#src/composition/create-gate.js';
+import { readFromDisk } from '#src/config/disk.js';
+import { loadConfig } from '#src/config/load.js';
+import { localOrigins } from '#src/http/hosts.js';
+import type { Timeouts } from '#src/http/server.js';
+import { httpOptions } from '#src/serve.js';
+import { createLog } from '#src/telemetry/logger.js';
+
+import { ask, type WireAnswer } from '../http/wire.js';
+import { ISSUER, jwksOf, makeKey, mintProof, mintToken, type ProofOptions, type TokenOptions } from './tokens.js';
+import type { SigningKey } from './tokens.js';
+
+/**
+ * A whole gateway in this process, from configuration to audit files, on a free port of the loopback address. Nothing of ours is
+ * replaced: the configuration is loaded from a file, policies and secrets lie in a folder of their own, keys are made at run time.
+ *
+ * The world that stands there unless options say otherwise: the issuer `ISSUER` and the tenant `acme` with the mount `yaml://kv`;
+ * the issuer `OTHER_ISSUER` and the tenant `umbrella` with the mounts `yaml://kv` and `side://vault`; the policies `POLICIES`; the
+ * secrets of `secretsOf`. A token of `mint()` is one that `POLICIES` permits much: bound to the key `caller`, scope `secrets.read`,
+ * group `payments`.
+ */
+export interface GatewayOptions {
+  /** Makes tokens and proofs of this clock's time, and judges by it. */
+  readonly clock?: Clock;
+  /** Cedar text by tenant, in place of `POLICIES`; schema and guardrails are those that ship. */
+  readonly policies?: Readonly<Record<string, string>>;
+  /** Mount, folders, keys of the provider `yaml`. @param canary goes into a value that must not be seen elsewhere */
+  readonly secrets?: (canary: string) => unknown;
+  /** Settings by their documented names (`docs/configuration.md`). `ENVIRONMENT` is `test` unless it stands here. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>;
+  readonly timeouts?: Partial<Timeouts>;
+}
+
+export interface Gateway {
+  /** What proofs must name: `http://127.0.0.1:<port>`, or the setting PUBLIC_ORIGIN. */
+  readonly origin: string;
+  readonly port: number;
+  /** What a `Host` field must name. */
+  readonly host: string;
+  /** Stands in the value of `yaml://kv/app/api#token`, made for this gateway. */
+  readonly canary: string;
+  /** Signing keys of `ISSUER` and `OTHER_ISSUER`, and the key that tokens are bound to. */
+  readonly keys: { readonly issuer: SigningKey; readonly other: SigningKey; readonly caller: SigningKey };
+  /** The gate behind it, for what cannot be seen from outside. */
+  readonly gate: OpenGate['gate'];
+  /** A token that is bound to `caller`, with any fault. `boundTo: null`: a plain bearer token. */
+  mint(changes?: MintOptions): string;
+  /** A proof by `caller` for GET of that path, with any fault. */
+  prove(about: ProveOptions): string;
+  /** Asks for a target, with a fresh token and a fresh proof unless others are given; `null` leaves one out. */
+  read(target: string, options?: ReadOptions): Promise<WireAnswer>;
+  /** Sends these bytes on a connection of their own. */
+  send(bytes: string | Uint8Array): Promise<WireAnswer>;
+  /** A request, with our Host unless a field names another, and Content-Type and Content-Length for a body likewise. */
+  request(options: RequestOptions): Buffer;
+  /** Every audit record so far, parsed. */
+  records(): Promise<readonly JsonObject[]>;
+  /** Every audit line so far, raw. */
+  auditLines(): Promise<readonly string[]>;
+  /** Every line of the log so far, raw, line ends included. */
+  logLines(): readonly string[];
+  /** Keys in the store: spent proofs, grants, holders, quotas. */
+  storedKeys(): number;
+  close(): Promise<void>;
+}
+
+export interface MintOptions extends Partial<Omit<TokenOptions, 'boundTo'>> {
+  readonly boundTo?: SigningKey | null;
+}
+
+export interface ProveOptions extends Partial<ProofOptions> {
+  readonly token: string;
+  /** Path of the target, its query ignored; `htu` wins over it. */
+  readonly path?: string;
+}
+
+export interface ReadOptions {
+  readonly method?: string;
+  readonly token?: string | null;
+  readonly proof?: string | null;
+  readonly scheme?: string;
+  /** Further header lines, such as `X-Access-Reason: why`. */
+  readonly fields?: readonly string[];
+  readonly body?: string | Uint8Array;
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  readonly target: string;
+  readonly fields?: readonly string[];
+  readonly body?: string | Uint8Array;
+}
+
+export const OTHER_ISSUER = 'https://other.example';
+
+/** Of the tenant `acme`. What no permit names is forbidden: `yaml://kv/plans` exists, `yaml://kv/nowhere` does not. */
+export const POLICIES = `
+@id("app-use")
+@ttl_seconds("300")
+@max_uses("1000")
+permit (principal in Group::"${ISSUER}#payments", action in Action::"disclose", resource in Folder::"yaml://kv/app");
+
+@id("few-use")
+@max_uses("3")
+permit (principal in Group::"${ISSUER}#payments", action in Action::"disclose", resource in Folder::"yaml://kv/few");
+
+@id("quota-use")
+@max_uses("2")
+@quota("5/24h")
+permit (principal in Group::"${ISSUER}#payments", action in Action::"disclose", resource in Folder::"yaml://kv/quota");
+
+@id("holder-use")
+@max_uses("5")
+@one_holder
+permit (principal in Group::"${ISSUER}#payments", action in Action::"disclose", resource in Folder::"yaml://kv/holder");
+
+@id("reason-use")
+@requires_reason
+permit (principal in Group::"${ISSUER}#payments", action in Action::"disclose", resource in Folder::"yaml://kv/reason");
+
+@id("recent-use")
+@max_auth_age("900")
+permit (principal is user in Group::"${ISSUER}#payments", action in Action::"disclose", resource in Folder::"yaml://kv/recent");
+`;
+
+export function secretsOf(canary: string): unknown {
+  const one = { token: 'made-up' };
+  return {
+    kv: {
+      app: { api: { token: canary, url: 'https://payments.example.com' }, db: { password: 'made-up', user: 'app' } },
+      few: one,
+      quota: one,
+      holder: one,
+      reason: one,
+      recent: one,
+      plans: { next: one },
+    },
+    kv2: { app: { api: one } },
+  };
+}
+
+/** `/api/secrets/value/{uri}`: the form whose every character a proof covers. */
+export function valuePath(uri: string): string {
+  return `/api/secrets/value/${encodeURIComponent(uri)}`;
+}
+
+/** What `mint()` may read. */
+export const APP = valuePath('yaml://kv/app/api#token');
+
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const keys = { issuer: makeKey('ES256', 'issuer-1'), other: makeKey('ES256', 'other-1'), caller: makeKey() };
+  const canary = `canary-${randomBytes(18).toString('base64url')}`;
+  const folder = await mkdtemp(join(tmpdir(), 'postern-'));
+  const profile = await writeWorld(folder, { keys, canary, options });
+  const config = loadConfig({ env: {}, profile, directory: folder, readFile: readFromDisk });
+
+  const logged: string[] = [];
+  const log = createLog({ stream: { write: (line: string) => void logged.push(line) } });
+  const open = await createGate(config, {
+    ...(options.clock !== undefined && { clock: options.clock }),
+    alarm: (what) => log.error(what),
+  });
+  const http = httpOptions(config);
+  const timeouts = { ...http.timeouts, ...options.timeouts };
+  const app = await createApp({ gate: open.gate, http: { ...http, timeouts }, log });
+  await app.listen(0, '127.0.0.1');
+  const where = listeningOn(app.getHttpServer().address());
+  open.listensOn(localOrigins(where));
+
+  const [local = ''] = localOrigins(where);
+  const origin = config.publicOrigin ?? local;
+  const host = new URL(origin).host;
+  const nowMs = (): number => options.clock?.now() ?? Date.now();
+  const audit = auditReader(config.audit.directory);
+  const { store } = open.gate.grants;
+
+  const mint = ({ boundTo = keys.caller, ...changes }: MintOptions = {}): string =>
+    mintToken({ key: keys.issuer, nowMs: nowMs(), ...changes, ...(boundTo !== null && { boundTo }) });
+  const prove = ({ path = APP, ...about }: ProveOptions): string =>
+    mintProof({ key: keys.caller, nowMs: nowMs(), htu: `${origin}${pathOf(path)}`, ...about });
+  const request = (wanted: RequestOptions): Buffer => requestBytes(host, wanted);
+  const send = async (bytes: string | Uint8Array): Promise<WireAnswer> => await ask(where.port, bytes);
+
+  return {
+    origin,
+    port: where.port,
+    host,
+    canary,
+    keys,
+    gate: open.gate,
+    mint,
+    prove,
+    request,
+    send,
+    read: async (target, { method = 'GET', token = mint(), scheme = 'DPoP', fields = [], body, ...given } = {}) => {
+      const proof =
+        given.proof === undefined && token !== null ? prove({ token, path: target, method }) : (given.proof ?? null);
+      const credentials = [
+        ...(token === null ? [] : [`Authorization: ${scheme} ${token}`]),
+        ...(proof === null ? [] : [`DPoP: ${proof}`]),
+      ];
+      return await send(
+        request({ method, target, fields: [...credentials, ...fields], ...(body !== undefined && { body }) }),
+      );
+    },
+    records: async () => (await audit()).map((line) => JSON.parse(line) as JsonObject),
+    auditLines: audit,
+    logLines: () => logged,
+    storedKeys: () => {
+      if (!(store instanceof MemoryStore)) throw new Error('keys are counted in the memory store alone');
+      return store.size;
+    },
+    close: async () => {
+      const closed = app.close();
+      app.getHttpServer().closeAllConnections();
+      await closed;
+      await open.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface WorldParts {
+  readonly keys: Gateway['keys'];
+  readonly canary: string;
+  readonly options: GatewayOptions;
+}
+
+/** Everything that an operator would have written. @returns the path of the configuration file */
+async function writeWorld(folder: string, { keys, canary, options }: WorldParts): Promise<string> {
+  const { policies = { acme: POLICIES }, secrets = secretsOf, settings } = options;
+  const policiesDir = join(folder, 'policies');
+  const shipped = fileURLToPath(new URL('../../policies', import.meta.url));
+  const write = async (path: string, text: string): Promise<void> => await writeFile(join(folder, path), text);
+
+  await mkdir(policiesDir);
+  for (const name of ['schema.cedarschema', 'guardrails.cedar']) await cp(join(shipped, name), join(policiesDir, name));
+  await write('policies/policy-set.yaml', 'serial: 1\n');
+  for (const [tenant, text] of Object.entries(policies)) {
+    await mkdir(join(policiesDir, 'tenants', tenant), { recursive: true });
+    await write(`policies/tenants/${tenant}/own.cedar`, text);
+  }
+  await write('issuer.json', JSON.stringify(jwksOf(keys.issuer)));
+  await write('other.json', JSON.stringify(jwksOf(keys.other)));
+  await write('secrets.yaml', yaml(secrets(canary)));
+  await write('side.yaml', yaml({ vault: { app: { api: { token: 'made-up' } } } }));
+
+  const claims = { tenant: 'tenant', subject_type: 'sub_type', groups: 'groups' };
+  const issuer = (name: string, jwks_file: string) => ({ issuer: name, jwks_file, algorithms: ALGORITHMS, claims });
+  const path = join(folder, 'postern.yaml');
+  await write(
+    'postern.yaml',
+    yaml({
+      ENVIRONMENT: 'test',
+      ROOT_KEY: newKey(),
+      POLICIES_DIR: policiesDir,
+      AUDIT_DIR: join(folder, 'audit'),
+      ...settings,
+      issuers: [issuer(ISSUER, 'issuer.json'), issuer(OTHER_ISSUER, 'other.json')],
+      tenants: [
+        { id: 'acme', issuers: [ISSUER], mounts: ['yaml://kv'], providers: ['yaml'], salt: newKey() },
+        { id: 'umbrella', issuers: [OTHER_ISSUER], mounts: ['yaml://kv', 'side://vault'], salt: newKey() },
+      ],
+      providers: [
+        { name: 'yaml', type: 'yaml', path: 'secrets.yaml' },
+        { name: 'side', type: 'yaml', path: 'side.yaml' },
+      ],
+    }),
+  );
+  return path;
+}
+
+const ALGORITHMS = ['ES256', 'EdDSA', 'PS256', 'RS256'];
+
+/** Without aliases, which our own files may not use. */
+function yaml(content: unknown): string {
+  return stringify(content, { aliasDuplicateObjects: false });
+}
+
+function newKey(): string {
+  return randomBytes(32).toString('base64');
+}
+
+function requestBytes(host: string, { method = 'GET', target, fields = [], body }: RequestOptions): Buffer {
+  const has = (name: string): boolean => fields.some((field) => field.toLowerCase().startsWith(`${name}:`));
+  const bytes = Buffer.from(body ?? '');
+  const lines = [
+    `${method} ${target} HTTP/1.1`,
+    ...(has('host') ? [] : [`Host: ${host}`]),
+    ...fields,
+    ...(body === undefined || has('content-type') ? [] : ['Content-Type: application/json']),
+    ...(body === undefined || has('content-length') ? [] : [`Content-Length: ${bytes.length}`]),
+  ];
+  // Characters up to U+00FF are bytes of the header section, as Node's own writer has it.
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), bytes]);
+}
+
+function pathOf(target: string): string {
+  return target.split('?', 1)[0] ?? '';
+}
+
+/** Reads what was added since the last time: lines are looked at after nearly every request. */
+function auditReader(directory: string): () => Promise<readonly string[]> {
+  const lines: string[] = [];
+  const read = new Map<string, number>();
+  return async () => {
+    for (const name of (await readdir(directory)).filter((each) => each.endsWith('.ndjson')).sort()) {
+      const bytes = await readFile(join(directory, name));
+      const from = read.get(name) ?? 0;
+      const end = bytes.lastIndexOf(0x0a) + 1;
+      if (end <= from) continue;
+      read.set(name, end);
+      lines.push(...bytes.subarray(from, end).toString().split('\n').slice(0, -1));
+    }
+    return lines;
+  };
+}
