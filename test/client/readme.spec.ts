@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 import { expect, it } from '@jest/globals';
 
-import * as published from '#libs/client/index.js';
+import * as published from '#libs/client/published.js';
 
 import { LoopbackGateway, problem } from './loopback-gateway.js';
 
