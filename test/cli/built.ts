@@ -21,7 +21,7 @@ export class Built {
     const args = [join(from, 'node_modules/@swc/cli/bin/swc.js'), 'src', 'libs', '-d', join(this.root, 'dist'), '-q'];
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: from, encoding: 'utf8' });
     if (status !== 0) throw new Error(`the build failed: ${stderr}`);
-    for (const path of ['package.json', 'config', 'src/preflight.mjs', 'src/cli/postern.mjs']) {
+    for (const path of ['package.json', 'config', 'policies', 'src/preflight.mjs', 'src/cli/postern.mjs']) {
       cpSync(join(from, path), join(this.root, path), { recursive: true });
     }
     mkdirSync(join(this.root, 'docs'));
