@@ -85,7 +85,8 @@ function mediaType({ headers }: HttpAnswer): string {
 /** The parser's own error quotes the text, which may be a secret: it goes no further. */
 function json(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    const value: unknown = JSON.parse(text);
+    return value;
   } catch {
     return undefined;
   }
