@@ -56,21 +56,25 @@ export interface Gateway {
   /** The gate behind it, for what cannot be seen from outside. */
   readonly gate: OpenGate['gate'];
   /** A token that is bound to `caller`, with any fault. `boundTo: null`: a plain bearer token. */
-  mint(changes?: MintOptions): string;
+  mint(this: void, changes?: MintOptions): string;
   /** A proof by `caller` for GET of that path, with any fault. */
-  prove(about: ProveOptions): string;
+  prove(this: void, about: ProveOptions): string;
   /** Asks for a target, with a fresh token and a fresh proof unless others are given; `null` leaves one out. */
-  read(target: string, options?: ReadOptions): Promise<WireAnswer>;
+  read(this: void, target: string, options?: ReadOptions): Promise<WireAnswer>;
   /** Sends these bytes on a connection of their own. */
-  send(bytes: string | Uint8Array): Promise<WireAnswer>;
+  send(this: void, bytes: string | Uint8Array): Promise<WireAnswer>;
   /** A request, with our Host unless a field names another, and Content-Type and Content-Length for a body likewise. */
-  request(options: RequestOptions): Buffer;
+  request(this: void, options: RequestOptions): Buffer;
   /** Every audit record so far, parsed. */
   records(): Promise<readonly JsonObject[]>;
   /** Every audit line so far, raw. */
   auditLines(): Promise<readonly string[]>;
   /** Every line of the log so far, raw, line ends included. */
   logLines(): readonly string[];
+  /** Every token and proof that was made here so far: none of them may stand anywhere else. */
+  readonly made: readonly string[];
+  /** Every body so far that came with another status than 200. */
+  readonly refusalBodies: readonly string[];
   /** Keys in the store: spent proofs, grants, holders, quotas. */
   storedKeys(): number;
   close(): Promise<void>;
@@ -186,12 +190,22 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const audit = auditReader(config.audit.directory);
   const { store } = open.gate.grants;
 
+  const made: string[] = [];
+  const refusalBodies: string[] = [];
+  const noted = (jws: string): string => {
+    made.push(jws);
+    return jws;
+  };
   const mint = ({ boundTo = keys.caller, ...changes }: MintOptions = {}): string =>
-    mintToken({ key: keys.issuer, nowMs: nowMs(), ...changes, ...(boundTo !== null && { boundTo }) });
+    noted(mintToken({ key: keys.issuer, nowMs: nowMs(), ...changes, ...(boundTo !== null && { boundTo }) }));
   const prove = ({ path = APP, ...about }: ProveOptions): string =>
-    mintProof({ key: keys.caller, nowMs: nowMs(), htu: `${origin}${pathOf(path)}`, ...about });
+    noted(mintProof({ key: keys.caller, nowMs: nowMs(), htu: `${origin}${pathOf(path)}`, ...about }));
   const request = (wanted: RequestOptions): Buffer => requestBytes(host, wanted);
-  const send = async (bytes: string | Uint8Array): Promise<WireAnswer> => await ask(where.port, bytes);
+  const send = async (bytes: string | Uint8Array): Promise<WireAnswer> => {
+    const answer = await ask(where.port, bytes);
+    if (answer.status !== 200) refusalBodies.push(answer.body);
+    return answer;
+  };
 
   return {
     origin,
@@ -218,6 +232,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     records: async () => (await audit()).map((line) => JSON.parse(line) as JsonObject),
     auditLines: audit,
     logLines: () => logged,
+    made,
+    refusalBodies,
     storedKeys: () => {
       if (!(store instanceof MemoryStore)) throw new Error('keys are counted in the memory store alone');
       return store.size;
