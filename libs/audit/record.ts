@@ -91,7 +91,7 @@ const mapOf =
   (value) => {
     if (!isJsonObject(value)) return replaced(value);
     const members: Record<string, Json> = {};
-    for (const name of Object.keys(value).slice(0, MEMBERS)) {
+    for (const name of Object.keys(value).slice(0, MEMBERS).sort()) {
       const each = value[name];
       if (each !== undefined) members[NAME.test(name) ? name : replaced(name)] = shape(each);
     }
@@ -162,3 +162,19 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
 
 /** Every member that a writer may give; the chain adds its own. */
 export const MEMBERS_OF_RECORDS: readonly string[] = [...SHAPES.keys()];
+
+/** Every member of a record by name, as canonical JSON orders them. */
+const IN_ORDER: readonly string[] = [...MEMBERS_OF_RECORDS, 'type', 'v', 'ts', 'w', 'seq', 'prev'].sort();
+
+/**
+ * The same members in canonical order, so that writing them needs no sorting: it is done twice for each request. Names that no record
+ * has are left out, as `bounded` does.
+ */
+export function inRecordOrder(members: JsonObject): JsonObject {
+  const ordered: Record<string, Json> = {};
+  for (const name of IN_ORDER) {
+    const value = members[name];
+    if (value !== undefined) ordered[name] = value;
+  }
+  return ordered;
+}

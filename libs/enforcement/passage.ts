@@ -71,7 +71,7 @@ export class Passage {
   }
 
   async intent(use: GrantUse): Promise<Receipt<GrantUse>> {
-    return await this.#deadline.call('audit', this.#gate.audit.deadlineMs, () =>
+    return await this.#deadline.wait('audit', this.#gate.audit.deadlineMs, () =>
       this.#trail.intent(use, issuedWith(use)),
     );
   }
@@ -109,11 +109,11 @@ export class Passage {
     // The caller's time may be used up; the record gets its own.
     const own = this.#deadline.fresh(share);
     if (!this.#trail.intending) {
-      const head = await own.call('audit', share, () => this.#trail.refused(refusal));
+      const head = await own.wait('audit', share, () => this.#trail.refused(refusal));
       return head === undefined ? undefined : `${head.w}.${head.seq}.${head.hash}`;
     }
     const receipt = this.#trail.intended;
-    await own.call('audit', share, () => this.#trail.result('not_released', refusal));
+    await own.wait('audit', share, () => this.#trail.result('not_released', refusal));
     if (receipt === undefined) throw new Refusal('UNAVAILABLE', { check: 'audit intent', retryAfterSeconds: 1 });
     if (this.#use !== undefined) await giveBack(this.#use, this.#gate.grants, own);
     return receipt.toString();

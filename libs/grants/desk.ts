@@ -5,6 +5,7 @@ import type { SecretUri } from '#libs/kernel/secret-uri.js';
 
 import type { LimitBounds } from './grant.js';
 import type { GrantStore } from './grant-store.js';
+import type { KnownKeys } from './known-keys.js';
 import type { Flights } from './single-flight.js';
 
 /** All that `permit` and `giveBack` need, as one named object. */
@@ -34,6 +35,8 @@ export interface GrantDesk {
   readonly decision: DecisionPoint;
   /** One for each process. */
   readonly flights: Flights;
+  /** One for each desk: what it knows holds for these keys, salts and environment alone. */
+  readonly known: KnownKeys;
   /** Told when the store handed out a grant that no gateway made: an alarm. MUST NOT throw. */
   readonly onForgedGrant?: (address: string) => void;
 }

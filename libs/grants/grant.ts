@@ -61,15 +61,16 @@ export interface LimitBounds {
  */
 export function clampLimits(wanted: Limits, bounds: LimitBounds): GrantLimits {
   const { ttlSeconds = bounds.ttlDefaultSeconds, maxUses = bounds.maxUsesDefault, quota } = wanted;
+  // in canonical order, as they stand under the MAC
   return {
-    ttlSeconds: Math.min(counted('ttl', ttlSeconds), bounds.ttlMaxSeconds),
+    maxAuthAge: wanted.maxAuthAge === undefined ? null : counted('max_auth_age', wanted.maxAuthAge),
     maxUses: Math.min(counted('max_uses', maxUses), bounds.maxUsesMax),
+    oneHolder: wanted.oneHolder,
     quota:
       quota === undefined
         ? null
-        : { uses: counted('quota', quota.uses), periodSeconds: counted('quota', quota.periodSeconds) },
-    oneHolder: wanted.oneHolder,
-    maxAuthAge: wanted.maxAuthAge === undefined ? null : counted('max_auth_age', wanted.maxAuthAge),
+        : { periodSeconds: counted('quota', quota.periodSeconds), uses: counted('quota', quota.uses) },
+    ttlSeconds: Math.min(counted('ttl', ttlSeconds), bounds.ttlMaxSeconds),
   };
 }
 

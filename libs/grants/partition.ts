@@ -19,5 +19,5 @@ export function partitionOf(tenant: string, caller: Caller, desk: Pick<GrantDesk
 /** The store's epoch for this caller, asked once: the nonce check and the take use the same value. */
 export async function epochOf(caller: Caller, tenants: Tenants, desk: GrantDesk, deadline: Deadline): Promise<Epoch> {
   const partition = partitionOf(tenantOf(caller.claims, tenants)?.id ?? '', caller, desk);
-  return await deadline.call('store', desk.deadlineMs, () => desk.store.epochOf(partition));
+  return await deadline.wait('store', desk.deadlineMs, () => desk.store.epochOf(partition));
 }

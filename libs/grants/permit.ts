@@ -76,8 +76,11 @@ export class GrantUse {
     deadline: Deadline,
   ): Promise<GrantUse> {
     checkYounger(target, target.bound.epoch, desk);
-    const facts = factsOf(questionOf(target, about, desk.decision.environment, desk.clock.now()));
-    const errand = { target, keys: keysOf(target, facts, desk), desk, deadline };
+    const keys = desk.known.of(target, about, () => {
+      const facts = factsOf(questionOf(target, about, desk.decision.environment, desk.clock.now()));
+      return keysOf(target, facts, desk);
+    });
+    const errand = { target, keys, desk, deadline };
     const first = await take(errand);
     return new GrantUse(target, first.kind === 'drawn' ? first : await askFor(errand, about, first), errand);
   }
@@ -91,7 +94,7 @@ export class GrantUse {
   static async giveBack(this: void, use: GrantUse, desk: GrantDesk, deadline: Deadline): Promise<boolean> {
     if (SCOPE_OF[use.target.purpose] !== 'secrets.read') return false;
     try {
-      const answer = await deadline.call('store', desk.deadlineMs, () => desk.store.giveBack(use.#back));
+      const answer = await deadline.wait('store', desk.deadlineMs, () => desk.store.giveBack(use.#back));
       return answer.kind === 'given_back';
     } catch {
       return false;
@@ -116,7 +119,7 @@ async function askFor(errand: Errand, about: Circumstances, ask: Ask): Promise<D
   const key = `${keys.partition}.${keys.grant}`;
   const flight = desk.flights.under(key);
   if (flight === undefined) return await desk.flights.lead(key, () => decideAndIssue(errand, about, ask));
-  await deadline.call('pdp', desk.decision.deadlineMs + desk.deadlineMs, () => flight);
+  await deadline.wait('pdp', desk.decision.deadlineMs + desk.deadlineMs, () => flight);
   const left = await issueAndTake(errand);
   return left.kind === 'drawn' ? left : await decideAndIssue(errand, about, left);
 }

@@ -89,7 +89,7 @@ async function draw(errand: Errand, policyVersion: string, send: (at: Place) => 
   for (let tries = 0; tries < 2; tries += 1) {
     const place = { partition: keys.partition, epoch: epoch.id };
     const sentAt = desk.clock.monotonic();
-    const said = await errand.deadline.call('store', desk.deadlineMs, () => send(place));
+    const said = await errand.deadline.wait('store', desk.deadlineMs, () => send(place));
     if (said.kind === 'taken') {
       checkForged(said, { address: addressOf(keys), policyVersion, epoch: epoch.id }, desk);
       return { kind: 'drawn', taken: said, place, sentAt, issued: false };
@@ -116,23 +116,24 @@ function offerOf({ target, keys, desk }: Errand, { permit, nowMs }: Decided, epo
   const { claims } = bound.caller;
   const limits = clampLimits(permit.limits, desk.limits);
   const grant = sealGrant(
+    // in canonical order: the MAC's text is made again at every use
     {
-      id: `${addressOf(keys)}.${desk.newId()}`,
-      tenant: tenant.id,
-      iss: claims.iss,
-      sub: claims.sub,
-      clientId: claims.clientId,
-      purpose,
-      uri: uri.unversioned(),
-      pin: uri.version ?? null,
       binding: keys.binding,
-      facts: keys.facts,
+      clientId: claims.clientId,
       decisionId: permit.decisionId,
-      policyVersion: permit.policyVersion,
-      policyIds: permit.policyIds,
-      limits,
-      expiresAtMs: expiryOf(limits, claims, desk.leewaySeconds, nowMs),
       epoch,
+      expiresAtMs: expiryOf(limits, claims, desk.leewaySeconds, nowMs),
+      facts: keys.facts,
+      id: `${addressOf(keys)}.${desk.newId()}`,
+      iss: claims.iss,
+      limits,
+      pin: uri.version ?? null,
+      policyIds: permit.policyIds,
+      policyVersion: permit.policyVersion,
+      purpose,
+      sub: claims.sub,
+      tenant: tenant.id,
+      uri: uri.unversioned(),
     },
     desk.keys.mac,
   );

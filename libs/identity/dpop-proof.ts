@@ -1,7 +1,7 @@
 import { Refusal } from '#libs/kernel/refusal.js';
 
 import { invalidProof, invalidToken } from './faults.js';
-import { namesTarget, parseHtu } from './htu.js';
+import { isSpelledAlike, namesTarget, parseHtu } from './htu.js';
 import { currentNonce, isCurrentNonce } from './nonce.js';
 import type { Presented } from './presented.js';
 import type { ProofKeys } from './proof-keys.js';
@@ -71,8 +71,9 @@ function checkMethod({ claims: { htm } }: Proof, { method }: Presented): void {
   if (htm !== method) throw invalidProof('D9 htm', 'The claim htm must be the method of this request, in upper case.');
 }
 
-/** D10, D11, section 4.3 (9). */
+/** D10, D11, section 4.3 (9). Nearly every client spells the target as it sends it; only other spellings are worth parsing. */
 function checkTarget({ claims: { htu } }: Proof, { path }: Presented, origins: readonly string[]): void {
+  if (isSpelledAlike(htu, origins, path)) return;
   const named = parseHtu(htu);
   if (named === undefined) {
     throw invalidProof(

@@ -33,6 +33,11 @@ export function namesTarget(htu: Htu, origins: readonly string[], path: string):
   return htu.path === wanted && origins.some((origin) => parseHtu(origin)?.origin === htu.origin);
 }
 
+/** Whether the text is one of the origins and the path, octet for octet: then it names the target, whatever normalization says. */
+export function isSpelledAlike(text: string, origins: readonly string[], path: string): boolean {
+  return URI_CHARACTERS.test(text) && origins.some((origin) => text === origin + path);
+}
+
 /** @returns undefined when the text is no absolute http or https URI, or holds what parsers disagree about (spec, T13) */
 export function parseHtu(text: string): Htu | undefined {
   if (!URI_CHARACTERS.test(text)) return undefined;

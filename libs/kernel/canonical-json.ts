@@ -2,13 +2,52 @@ import type { Json } from './json.js';
 
 /**
  * RFC 8785 (JCS): one text for one value. Members are ordered by the UTF-16 code units of their names, numbers and strings are
- * written as ECMAScript writes them, and there is no white space. It runs on each audit record, so that strings without anything to
- * escape, and members which already stand in order, take the short way.
+ * written as ECMAScript writes them, and there is no white space. It runs on each audit record: a value whose members stand in
+ * order already takes the engine's own way, which writes the same text several times faster.
  *
  * @throws TypeError for what has no canonical text: NaN, the infinities, a lone surrogate (in a name too), and, past the compiler,
  * `undefined`, a bigint, a function or a symbol. The value is not repeated in the message.
  */
 export function canonicalJson(value: Json): string {
+  return isInOrder(value) ? JSON.stringify(value) : textOf(value);
+}
+
+/** Whether `JSON.stringify` writes this value's canonical text: it keeps the order that it finds, and escapes as RFC 8785 does. */
+function isInOrder(value: Json | undefined): boolean {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed();
+    case 'number':
+      return Number.isFinite(value);
+    case 'boolean':
+      return true;
+    case 'object':
+      if (value === null) return true;
+      return isArray(value) ? elementsAreInOrder(value) : membersAreInOrder(value);
+    default:
+      return false;
+  }
+}
+
+function elementsAreInOrder(elements: readonly Json[]): boolean {
+  // by index: iteration methods pass holes over
+  for (let at = 0; at < elements.length; at += 1) {
+    if (!isInOrder(elements[at])) return false;
+  }
+  return true;
+}
+
+function membersAreInOrder(members: { readonly [name: string]: Json }): boolean {
+  let before: string | undefined;
+  for (const name of Object.keys(members)) {
+    if (before !== undefined && before > name) return false;
+    if (!name.isWellFormed() || !isInOrder(members[name])) return false;
+    before = name;
+  }
+  return true;
+}
+
+function textOf(value: Json): string {
   switch (typeof value) {
     case 'string':
       return stringText(value);
@@ -30,7 +69,7 @@ function arrayText(elements: readonly Json[]): string {
   for (let at = 0; at < elements.length; at += 1) {
     const element = elements[at];
     if (element === undefined) throw new TypeError('A hole has no canonical JSON.');
-    text += at === 0 ? canonicalJson(element) : `,${canonicalJson(element)}`;
+    text += at === 0 ? textOf(element) : `,${textOf(element)}`;
   }
   return `${text}]`;
 }
@@ -40,7 +79,7 @@ function objectText(members: { readonly [name: string]: Json }): string {
   for (const name of sorted(Object.keys(members))) {
     const value = members[name];
     if (value === undefined) throw new TypeError('An undefined member has no canonical JSON.');
-    text += `${text === '' ? '{' : ','}${stringText(name)}:${canonicalJson(value)}`;
+    text += `${text === '' ? '{' : ','}${stringText(name)}:${textOf(value)}`;
   }
   return text === '' ? '{}' : `${text}}`;
 }

@@ -7,6 +7,7 @@ import { CedarPdp } from '#libs/cedar/cedar-pdp.js';
 import type { DecisionPoint } from '#libs/decision/decide.js';
 import type { Gate } from '#libs/enforcement/gate.js';
 import type { GrantDesk } from '#libs/grants/desk.js';
+import { KnownKeys } from '#libs/grants/known-keys.js';
 import { Flights } from '#libs/grants/single-flight.js';
 import { currentNonce } from '#libs/identity/nonce.js';
 import { ProofKeys } from '#libs/identity/proof-keys.js';
@@ -127,6 +128,7 @@ function deskOf(config: Config, { clock, keys, refs, alarm, pdp }: DeskParts): G
     nonceFor: (epoch) => currentNonce(keys.nonce, epoch, clock.now()),
     decision,
     flights: new Flights(),
+    known: new KnownKeys(),
     onForgedGrant: (address) => alarm(`the store handed out a grant that no gateway made: ${address}`),
   };
 }

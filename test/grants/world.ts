@@ -5,6 +5,7 @@ import type { EvaluationRequest } from '#libs/decision/authzen.js';
 import type { GrantStore } from '#libs/grants/grant-store.js';
 import { epochOf } from '#libs/grants/partition.js';
 import { permit, type GrantDesk, type GrantUse } from '#libs/grants/permit.js';
+import { KnownKeys } from '#libs/grants/known-keys.js';
 import { Flights } from '#libs/grants/single-flight.js';
 import { authenticate } from '#libs/identity/access-token.js';
 import { bind } from '#libs/identity/bind.js';
@@ -132,6 +133,7 @@ export class World {
       nonceFor: (epoch) => currentNonce(this.#binding.nonceKey, epoch, this.clock.now()),
       decision: { pdp: this.pdp, clock: this.clock, deadlineMs: 300, environment: 'test', newId },
       flights: new Flights(),
+      known: new KnownKeys(),
       ...changes,
     };
   }

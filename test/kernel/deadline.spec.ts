@@ -56,6 +56,18 @@ describe('the deadline of a request', () => {
     expect(told?.aborted).toBe(true);
   });
 
+  it('waits no longer for a port that cannot be told to stop', async () => {
+    const clock = new ManualClock();
+    const deadline = Deadline.start(clock, 100);
+    expect(await deadline.wait('store', 10, async () => 'in time')).toBe('in time');
+    const late = refusedBy(deadline.wait('store', 10, never));
+    clock.advance(10);
+    expect((await late).check).toBe('store late');
+    const broken = await refusedBy(deadline.wait('store', 10, () => Promise.reject(new Error('of its own'))));
+    expect([broken.code, broken.check]).toEqual(['UNAVAILABLE', 'store failed']);
+    expect(clock.armed).toBe(0);
+  });
+
   it('gives no port more than what is left', async () => {
     const clock = new ManualClock();
     const deadline = Deadline.start(clock, 100);
