@@ -109,6 +109,19 @@ function expectChallenge(headers: WireAnswer['headers'], status: number, oauth: 
   }
 }
 
+/** An answer without what is new in each: the ids, the receipt, the date. Two that are equal tell a caller nothing apart. */
+export function comparable({ status, headers, body }: WireAnswer): unknown {
+  const ids = ['x-request-id', 'x-correlation-id', 'postern-receipt'].flatMap((name) => headers[name] ?? []);
+  const masked = (text: string): string => ids.reduce((left, id) => left.replaceAll(id, 'an id'), text);
+  const lines = Object.entries(headers).map(([name, values]) => `${name}: ${values.map(masked).join(' | ')}`);
+  return {
+    status,
+    length: body.length,
+    headers: lines.filter((line) => !line.startsWith('date:')),
+    body: masked(body),
+  };
+}
+
 /** A refusal inside the line has exactly one record, and its receipt names that record; one at the edge has neither. */
 export async function expectRecord(
   gateway: Gateway,
