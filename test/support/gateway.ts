@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -172,23 +172,23 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
 
   const logged: string[] = [];
   const log = createLog({ stream: { write: (line: string) => void logged.push(line) } });
-  const open = await createGate(config, {
+  const opened = await createGate(config, {
     ...(options.clock !== undefined && { clock: options.clock }),
     alarm: (what) => log.error(what),
   });
   const http = httpOptions(config);
   const timeouts = { ...http.timeouts, ...options.timeouts };
-  const app = await createApp({ gate: open.gate, http: { ...http, timeouts }, log });
+  const app = await createApp({ gate: opened.gate, http: { ...http, timeouts }, log });
   await app.listen(0, '127.0.0.1');
   const where = listeningOn(app.getHttpServer().address());
-  open.listensOn(localOrigins(where));
+  opened.listensOn(localOrigins(where));
 
   const [local = ''] = localOrigins(where);
   const origin = config.publicOrigin ?? local;
   const host = new URL(origin).host;
   const nowMs = (): number => options.clock?.now() ?? Date.now();
   const audit = auditReader(config.audit.directory);
-  const { store } = open.gate.grants;
+  const { store } = opened.gate.grants;
 
   const made: string[] = [];
   const refusalBodies: string[] = [];
@@ -213,7 +213,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     host,
     canary,
     keys,
-    gate: open.gate,
+    gate: opened.gate,
     mint,
     prove,
     request,
@@ -229,8 +229,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
         request({ method, target, fields: [...credentials, ...fields], ...(body !== undefined && { body }) }),
       );
     },
-    records: async () => (await audit()).map((line) => JSON.parse(line) as JsonObject),
-    auditLines: audit,
+    records: async () => (await audit()).records,
+    auditLines: async () => (await audit()).lines,
     logLines: () => logged,
     made,
     refusalBodies,
@@ -242,7 +242,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       const closed = app.close();
       app.getHttpServer().closeAllConnections();
       await closed;
-      await open.close();
+      await opened.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -327,19 +327,40 @@ function pathOf(target: string): string {
   return target.split('?', 1)[0] ?? '';
 }
 
-/** Reads what was added since the last time: lines are looked at after nearly every request. */
-function auditReader(directory: string): () => Promise<readonly string[]> {
+interface AuditTrail {
+  readonly lines: readonly string[];
+  readonly records: readonly JsonObject[];
+}
+
+/** Reads and parses what was added since the last time: the trail is looked at after nearly every request. */
+function auditReader(directory: string): () => Promise<AuditTrail> {
   const lines: string[] = [];
+  const records: JsonObject[] = [];
   const read = new Map<string, number>();
-  return async () => {
-    for (const name of (await readdir(directory)).filter((each) => each.endsWith('.ndjson')).sort()) {
-      const bytes = await readFile(join(directory, name));
-      const from = read.get(name) ?? 0;
-      const end = bytes.lastIndexOf(0x0a) + 1;
-      if (end <= from) continue;
-      read.set(name, end);
-      lines.push(...bytes.subarray(from, end).toString().split('\n').slice(0, -1));
+  const readOn = async (name: string): Promise<void> => {
+    const from = read.get(name) ?? 0;
+    const file = await open(join(directory, name));
+    try {
+      const { size } = await file.stat();
+      if (size <= from) return;
+      const { buffer } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
+      const end = buffer.lastIndexOf(0x0a) + 1;
+      read.set(name, from + end);
+      const added = buffer.subarray(0, end).toString().split('\n').slice(0, -1);
+      lines.push(...added);
+      records.push(...added.map((line) => JSON.parse(line) as JsonObject));
+    } finally {
+      await file.close();
     }
-    return lines;
+  };
+  let reading = Promise.resolve();
+  return async () => {
+    // One after the other: two readers at once would read the same bytes twice.
+    reading = reading.then(async () => {
+      for (const name of (await readdir(directory)).filter((each) => each.endsWith('.ndjson')).sort())
+        await readOn(name);
+    });
+    await reading;
+    return { lines, records };
   };
 }
