@@ -23,13 +23,17 @@ export class Target {
     readonly uri: SecretUri,
   ) {}
 
-  /** No I/O. Order: scope → URI → tenant → mount (spec, "The Secrets API"). */
+  /**
+   * No I/O. Order: scope → tenant → URI → mount. The tenant comes before the URI, since it says which provider names there are; a
+   * caller without one gets nothing, and is not told whether its URI was well formed.
+   *
+   * @throws Refusal INSUFFICIENT_SCOPE, DENIED, the codes of the URI, TENANT_MOUNT_MISMATCH
+   */
   static guard(this: void, bound: BoundCaller, wanted: Wanted, tenants: Tenants): Target {
     checkScope(bound, wanted.purpose);
     const tenant = tenantOf(bound.caller.claims, tenants);
-    // A caller without a tenant has no provider names either: its URI is judged by an empty table, as if none existed.
-    const uri = parseSecretUri(wanted.uri, tenant?.providers ?? new Map());
     if (tenant === undefined) throw new Refusal('DENIED', { check: 'tenant unknown' });
+    const uri = parseSecretUri(wanted.uri, tenant.providers);
     checkMount(uri, tenant);
     return new Target(bound, tenant, wanted.purpose, uri);
   }
