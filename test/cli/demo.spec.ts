@@ -60,7 +60,7 @@ describe('npm run demo', () => {
     const { scripts } = JSON.parse(readFileSync(join(built.root, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    expect(scripts['demo']).toBe('node --enable-source-maps dist/src/cli/demo.js');
+    expect(scripts['demo']).toMatch(/ dist\/src\/cli\/demo\.js$/);
   });
 
   it('shows one secret and every refusal that matters, in the order of the story', () => {

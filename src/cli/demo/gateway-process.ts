@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
-/** A gateway in a process of its own, as `npm start` runs it. */
+/** A gateway in a process of its own. */
 export interface GatewayProcess {
   readonly origin: string;
   /** Drains, so that the trail is closed in order; resolves once the process is gone. */
@@ -18,7 +18,7 @@ const STOP_MS = 5_000;
  * @throws Error with what the gateway said, when it does not listen
  */
 export async function startGateway(program: string, env: Readonly<Record<string, string>>): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, ['--enable-source-maps', program, '--profile', 'local'], {
+  const child = spawn(process.execPath, [program, '--profile', 'local'], {
     env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
