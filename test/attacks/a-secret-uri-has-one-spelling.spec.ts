@@ -30,6 +30,9 @@ const TEXTS: readonly string[] = [
   ),
 ];
 
+/** For the second route of each form, which reads like the first. */
+const SOME: readonly string[] = TEXTS.filter((_, at) => at % 6 === 0);
+
 /** What the one parser says of a text; every place where a URI is taken must say the same. */
 function refusalOf(text: string): Expected {
   try {
@@ -46,12 +49,12 @@ function expectedOf(code: Code): Expected {
 }
 
 /** Each place, what it does to a text on the wire, and what it refuses before a parser sees it. */
-const PLACES: readonly (readonly [string, (text: string) => Promise<Attack> | Attack])[] = [
-  ['in the path of /value', (text) => inTarget(text, (encoded) => `${VALUE}/${encoded}`)],
-  ['in the path of /read', (text) => inTarget(text, (encoded) => `${READ}/${encoded}`)],
-  ['in the query of /value', (text) => inTarget(text, (encoded) => `${VALUE}?uri=${encoded}`)],
-  ['in the query of /api/secrets', (text) => inTarget(text, (encoded) => `/api/secrets?uri=${encoded}`)],
-  ['in a body', inBody],
+const PLACES: readonly (readonly [string, readonly string[], (text: string) => Attack])[] = [
+  ['in the path of /value', TEXTS, (text) => inTarget(text, (encoded) => `${VALUE}/${encoded}`)],
+  ['in the path of /read', SOME, (text) => inTarget(text, (encoded) => `${READ}/${encoded}`)],
+  ['in the query of /value', TEXTS, (text) => inTarget(text, (encoded) => `${VALUE}?uri=${encoded}`)],
+  ['in the query of /api/secrets', SOME, (text) => inTarget(text, (encoded) => `/api/secrets?uri=${encoded}`)],
+  ['in a body', TEXTS, inBody],
 ];
 
 function inTarget(text: string, targetOf: (encoded: string) => string): Attack {
@@ -95,9 +98,9 @@ function inBody(text: string): Attack {
 }
 
 describe('N11 T14 a text that names no secret', () => {
-  it.each(PLACES)('is refused %s as the one parser refuses it', async (_place, attackOf) => {
-    for (const text of TEXTS) {
-      const attack = await attackOf(text);
+  it.each(PLACES)('is refused %s as the one parser refuses it', async (_place, texts, attackOf) => {
+    for (const text of texts) {
+      const attack = attackOf(text);
       try {
         await target.refuses(attack);
       } catch (error) {

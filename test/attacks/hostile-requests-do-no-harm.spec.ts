@@ -10,7 +10,7 @@ import { APP, type Gateway, startGateway, valuePath } from '../support/gateway.j
 import { makeKey } from '../support/tokens.js';
 
 const REQUESTS = 2_000;
-const AT_ONCE = 20;
+const AT_ONCE = 40;
 /** Named on every failure; set ATTACK_SEED to meet the same requests again. */
 const SEED = Number(process.env['ATTACK_SEED'] ?? randomInt(2 ** 31));
 
@@ -25,7 +25,7 @@ const onDatagram = (): void => void (datagrams += 1);
 
 beforeAll(async () => {
   gateway = await startGateway({
-    timeouts: { headersMs: 300, requestMs: 300, keepAliveMs: 300, idleMs: 2_000, checkEveryMs: 50 },
+    timeouts: { headersMs: 150, requestMs: 150, keepAliveMs: 150, idleMs: 2_000, checkEveryMs: 20 },
   });
   subscribe('net.client.socket', onSocket);
   subscribe('udp.socket', onDatagram);

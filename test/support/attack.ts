@@ -48,16 +48,21 @@ export class Target {
     return answer;
   }
 
-  /** Moves the clock, once the results of what was answered are recorded: a sink that is late by this clock would be given up. */
+  /**
+   * Moves the clock, once the results of what was answered are recorded and the disk has said so: a sink that is late by this clock
+   * would be given up. A timer that stays armed is that of a flood's count, which only this clock can end.
+   */
   async passes(ms: number): Promise<void> {
-    for (;;) {
-      const records = await this.gateway.records();
-      const open =
-        records.filter(({ type }) => type === 'intent').length - records.filter(({ type }) => type === 'result').length;
-      if (open === 0) break;
+    const patience = performance.now() + 300;
+    while ((await this.#unsettled()) > 0 || (this.clock.armed > 0 && performance.now() < patience)) {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     this.clock.advance(ms);
+  }
+
+  async #unsettled(): Promise<number> {
+    const types = (await this.gateway.records()).map(({ type }) => type);
+    return types.filter((type) => type === 'intent').length - types.filter((type) => type === 'result').length;
   }
 
   async close(): Promise<void> {
