@@ -2,7 +2,7 @@ import { canonicalJson } from '#libs/kernel/canonical-json.js';
 import { sha256 } from '#libs/kernel/digest.js';
 
 import type { RecordHead } from './receipt.js';
-import { inRecordOrder, RECORD_VERSION, type RecordFields } from './record.js';
+import { placed, RECORD_VERSION, type RecordFields } from './record.js';
 
 /** A record in its place: the line that a sink keeps (canonical JSON, no line end), and the head that names it. */
 export interface Link {
@@ -39,7 +39,7 @@ export class Writer {
   }
 
   /**
-   * @param fields already bounded
+   * @param fields are bounded here
    * @param ts RFC 3339, UTC
    * @throws Error when the first record is no `open`, when another is one, or after `close`: defects, never a caller's doing
    */
@@ -48,7 +48,7 @@ export class Writer {
       throw new Error(`a ${fields.type} record cannot stand at seq ${this.#seq} of this writer`);
     }
     const seq = this.#seq;
-    const line = canonicalJson(inRecordOrder({ ...fields, v: RECORD_VERSION, ts, w: this.w, seq, prev: this.#prev }));
+    const line = canonicalJson(placed(fields, { v: RECORD_VERSION, ts, w: this.w, seq, prev: this.#prev }));
     const hash = hashOf(line);
     this.#seq = seq + 1;
     this.#prev = hash;

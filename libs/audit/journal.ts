@@ -8,7 +8,7 @@ import { Writer } from './chain.js';
 import { Flood } from './flood.js';
 import { Outbox } from './outbox.js';
 import type { RecordHead } from './receipt.js';
-import { bounded, type RecordFields } from './record.js';
+import type { RecordFields } from './record.js';
 import type { Chained, Journal } from './trail.js';
 
 export interface JournalOptions {
@@ -135,7 +135,7 @@ export class SinkJournal implements Journal {
   }
 
   #chain(fields: RecordFields): Chained {
-    const { line, head } = this.#writer.append(bounded(fields), new Date(this.#clock.now()).toISOString());
+    const { line, head } = this.#writer.append(fields, new Date(this.#clock.now()).toISOString());
     return { head, durable: this.#outbox.send(line) };
   }
 

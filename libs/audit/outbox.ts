@@ -37,6 +37,7 @@ export class Outbox {
   #waiting: Waiting[] = [];
   #bytes = 0;
   #sending = false;
+  #gathering = false;
   #state: OutboxState = 'flowing';
   #retry: (() => void) | undefined;
   #drain: { readonly resolve: () => void } | undefined;
@@ -69,7 +70,7 @@ export class Outbox {
     const durable = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ line, bytes, settle: { resolve, reject } });
     });
-    this.#pump();
+    this.#gather();
     return quiet(durable);
   }
 
@@ -94,6 +95,16 @@ export class Outbox {
   abandon(): void {
     this.#retry?.();
     this.#breakOff('abandoned');
+  }
+
+  /** Requests that came in one turn of the event loop share a commit, instead of the first having one for itself. */
+  #gather(): void {
+    if (this.#sending || this.#gathering) return;
+    this.#gathering = true;
+    this.#clock.soon(() => {
+      this.#gathering = false;
+      this.#pump();
+    });
   }
 
   #pump(): void {
@@ -127,7 +138,7 @@ export class Outbox {
     }
     if (this.#state === 'broken') this.#state = 'flowing';
     if (this.#waiting.length === 0) this.#drain?.resolve();
-    else this.#pump();
+    else this.#gather();
   }
 
   #rejected(): void {

@@ -30,11 +30,29 @@ export interface AuditRecord extends RecordFields {
  * record is refused for what a caller sent.
  */
 export function bounded(fields: RecordFields): RecordFields {
-  const members: Record<string, Json> & { type: RecordType } = { type: fields.type };
-  for (const name of Object.keys(fields)) {
+  return { ...inOrder(fields, NOWHERE), type: fields.type };
+}
+
+/** A record's place in its chain. */
+export type Place = Pick<AuditRecord, 'v' | 'ts' | 'w' | 'seq' | 'prev'>;
+
+/** What `bounded` leaves, at a place in a chain. The members stand in canonical order, so that writing them needs no sorting. */
+export function placed(fields: RecordFields, place: Place): JsonObject {
+  return inOrder(fields, place);
+}
+
+const NOWHERE: Partial<Place> = {};
+
+function inOrder(fields: RecordFields, place: Partial<Place>): JsonObject {
+  const members: Record<string, Json> = {};
+  for (const [name, shape] of ROWS) {
+    if (shape === undefined) {
+      const own = place[name];
+      if (own !== undefined) members[name] = own;
+      continue;
+    }
     const value = fields[name];
-    const shape = SHAPES.get(name);
-    if (shape !== undefined && value !== undefined) members[name] = shape(value);
+    if (value !== undefined) members[name] = shape(value);
   }
   return members;
 }
@@ -163,18 +181,11 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
 /** Every member that a writer may give; the chain adds its own. */
 export const MEMBERS_OF_RECORDS: readonly string[] = [...SHAPES.keys()];
 
-/** Every member of a record by name, as canonical JSON orders them. */
-const IN_ORDER: readonly string[] = [...MEMBERS_OF_RECORDS, 'type', 'v', 'ts', 'w', 'seq', 'prev'].sort();
+type Row = readonly [name: string, shape: Shape] | readonly [name: keyof Place, shape: undefined];
 
-/**
- * The same members in canonical order, so that writing them needs no sorting: it is done twice for each request. Names that no record
- * has are left out, as `bounded` does.
- */
-export function inRecordOrder(members: JsonObject): JsonObject {
-  const ordered: Record<string, Json> = {};
-  for (const name of IN_ORDER) {
-    const value = members[name];
-    if (value !== undefined) ordered[name] = value;
-  }
-  return ordered;
-}
+/** Every member of a record by name, as canonical JSON orders them; those without a shape are the chain's own. */
+const ROWS: readonly Row[] = [
+  ...[...SHAPES].map(([name, shape]): Row => [name, shape]),
+  ['type', id] as const,
+  ...(['v', 'ts', 'w', 'seq', 'prev'] as const).map((name): Row => [name, undefined]),
+].sort(([one], [other]) => (one < other ? -1 : 1));

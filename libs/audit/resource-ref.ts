@@ -25,11 +25,15 @@ export interface ResourceRefs {
   allRefs(tenant: string, uri: SecretUri): readonly string[];
 }
 
+/** Refs that are remembered; past it all are forgotten and worked out anew. */
+const MAX_REMEMBERED = 4096;
+
 /**
- * Stateless: a ref costs about as much as finding it in a map again.
+ * A hot secret's refs are asked for with every request: they are remembered, in a bounded map.
  * @throws Error when a tenant has no salt, or one is short or badly named: a defect of the configuration, found at start
  */
 export function refsOf(salts: Salts): ResourceRefs {
+  const keyed = remembering();
   for (const [tenant, each] of salts) checkSalts(tenant, each);
   const newest = (tenant: string): Salt => saltOf(salts.get(tenant)?.at(-1), tenant);
   const oldest = (tenant: string): Salt => saltOf(salts.get(tenant)?.at(0), tenant);
@@ -44,8 +48,21 @@ export function refsOf(salts: Salts): ResourceRefs {
   };
 }
 
-function keyed({ id, key }: Salt, tenant: string, what: string): string {
-  return `${id}.${hmacSha256(key, `${tenant}\0${what}`)}`;
+type Keyed = (salt: Salt, tenant: string, what: string) => string;
+
+function remembering(): Keyed {
+  const known = new Map<string, string>();
+  return ({ id, key }, tenant, what) => {
+    // tenant ids and salt ids hold no NUL
+    const asked = `${id}\0${tenant}\0${what}`;
+    let ref = known.get(asked);
+    if (ref === undefined) {
+      ref = `${id}.${hmacSha256(key, `${tenant}\0${what}`)}`;
+      if (known.size >= MAX_REMEMBERED) known.clear();
+      known.set(asked, ref);
+    }
+    return ref;
+  };
 }
 
 function checkSalts(tenant: string, salts: readonly Salt[]): void {

@@ -3,18 +3,9 @@ import type { FreshProof } from '#libs/identity/replay-guard.js';
 import type { Target } from '#libs/tenancy/guard.js';
 
 import type { GrantDesk } from './desk.js';
+import type { GrantKeys } from './grant-keys.js';
 import { hashUnder, type Hash } from './hash.js';
 import { partitionOf } from './partition.js';
-
-/** Every key that one request's state lies under, and the words of it that a grant repeats. */
-export interface GrantKeys {
-  readonly partition: number;
-  readonly grant: string;
-  readonly holder: string;
-  readonly quota: string;
-  readonly binding: string;
-  readonly facts: string;
-}
 
 /** @param facts of `factsOf`: all that the PDP is shown, but time and what passes with each token */
 export function keysOf(

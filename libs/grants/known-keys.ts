@@ -2,7 +2,7 @@ import type { Circumstances } from '#libs/decision/decide.js';
 import type { VerifiedClaims } from '#libs/identity/access-token.js';
 import type { Target } from '#libs/tenancy/guard.js';
 
-import type { GrantKeys } from './keys.js';
+import type { GrantKeys } from './grant-keys.js';
 
 /** Different questions that one token is remembered with; past it they are worked out anew. */
 const MAX_QUESTIONS = 256;
@@ -14,6 +14,17 @@ const MAX_QUESTIONS = 256;
  */
 export class KnownKeys {
   readonly #questions = new WeakMap<VerifiedClaims, Map<string, GrantKeys>>();
+  readonly #partitions = new WeakMap<VerifiedClaims, number>();
+
+  /** The partition of the caller's tenant, which a gateway's tenants, fixed like its keys, find from the claims. */
+  partition(claims: VerifiedClaims, work: () => number): number {
+    let partition = this.#partitions.get(claims);
+    if (partition === undefined) {
+      partition = work();
+      this.#partitions.set(claims, partition);
+    }
+    return partition;
+  }
 
   of(target: Target, about: Circumstances, work: () => GrantKeys): GrantKeys {
     const { claims } = target.bound.caller;

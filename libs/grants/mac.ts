@@ -25,8 +25,8 @@ export interface Expected {
  *
  * @throws Refusal UNAVAILABLE, check `grant mac`; the evidence is only what this gateway knows, not what the forger wrote
  */
-export function checkGrant({ record, mac }: SealedGrant, expected: Expected, key: Uint8Array): void {
-  if (isGenuine(record, mac, key) && isInPlace(record, expected)) return;
+export function checkGrant(grant: SealedGrant, expected: Expected, key: Uint8Array): void {
+  if (isGenuine(grant, key) && isInPlace(grant.record, expected)) return;
   throw new Refusal('UNAVAILABLE', {
     check: 'grant mac',
     evidence: { grant_id: expected.address },
@@ -34,10 +34,19 @@ export function checkGrant({ record, mac }: SealedGrant, expected: Expected, key
   });
 }
 
-/** What has no canonical form, such as half a surrogate pair, was never sealed. */
-function isGenuine(record: GrantRecord, mac: string, key: Uint8Array): boolean {
+/** Grants whose MAC was found right, and the key that it was checked with. */
+const genuine = new WeakMap<SealedGrant, Uint8Array>();
+
+/**
+ * What has no canonical form, such as half a surrogate pair, was never sealed. A store in this process hands out the very objects
+ * that were sealed: those were checked once, and are readonly.
+ */
+function isGenuine(grant: SealedGrant, key: Uint8Array): boolean {
+  if (genuine.get(grant) === key) return true;
   try {
-    return equal(mac, hmacSha256(key, canonicalJson(record)));
+    if (!equal(grant.mac, hmacSha256(key, canonicalJson(grant.record)))) return false;
+    genuine.set(grant, key);
+    return true;
   } catch (error) {
     if (error instanceof TypeError) return false;
     throw error;

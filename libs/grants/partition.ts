@@ -18,6 +18,7 @@ export function partitionOf(tenant: string, caller: Caller, desk: Pick<GrantDesk
 
 /** The store's epoch for this caller, asked once: the nonce check and the take use the same value. */
 export async function epochOf(caller: Caller, tenants: Tenants, desk: GrantDesk, deadline: Deadline): Promise<Epoch> {
-  const partition = partitionOf(tenantOf(caller.claims, tenants)?.id ?? '', caller, desk);
+  const tenant = tenantOf(caller.claims, tenants)?.id ?? '';
+  const partition = desk.known.partition(caller.claims, () => partitionOf(tenant, caller, desk));
   return await deadline.wait('store', desk.deadlineMs, () => desk.store.epochOf(partition));
 }

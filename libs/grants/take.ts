@@ -6,7 +6,8 @@ import type { Target } from '#libs/tenancy/guard.js';
 import type { GrantDesk } from './desk.js';
 import { clampLimits, expiryOf } from './grant.js';
 import type { EpochChanged, Offer, Place, TakeTarget, Taken, TargetAnswer } from './grant-store.js';
-import { replayKey, unboundTokenKey, type GrantKeys } from './keys.js';
+import type { GrantKeys } from './grant-keys.js';
+import { replayKey, unboundTokenKey } from './keys.js';
 import { checkGrant, sealGrant, type Expected } from './mac.js';
 import { checkEpochChange, refusalOf, type Refused } from './store-answers.js';
 

@@ -6,4 +6,6 @@ export interface Clock {
   monotonic(): number;
   /** Calls `then` once after `ms`; the answer cancels it. MUST NOT keep the process alive by itself. */
   after(ms: number, then: () => void): () => void;
+  /** Calls `then` once, after what is at hand in this turn of the event loop: whoever gathers work lets the turn end first. */
+  soon(then: () => void): void;
 }

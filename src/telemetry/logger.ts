@@ -43,7 +43,7 @@ export interface LogOptions {
 
 const FLUSH_EVERY_MS = 1_000;
 
-export function createLog({ stream, bufferBytes = 4_096 }: LogOptions = {}): Log {
+export function createLog({ stream, bufferBytes = 12_288 }: LogOptions = {}): Log {
   const out = stream ?? destination({ fd: 1, sync: false, minLength: bufferBytes });
   const lines: Logger = pino(
     {

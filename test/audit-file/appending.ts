@@ -25,6 +25,9 @@ const clock: Clock = {
       clearTimeout(timer);
     };
   },
+  soon: (then) => {
+    setImmediate(then);
+  },
 };
 const sink = await FileSink.open({ dir, w, beganMs: Date.now() });
 const journal = await SinkJournal.open({ sink, clock, w, committedBy: 'file', limits: { retryMs: 5 } });

@@ -134,7 +134,7 @@ describe('a writer', () => {
   it('is not moved by a record that cannot be written', () => {
     const writer = new Writer(W1);
     writer.append(open, 't');
-    expect(() => writer.append({ type: 'refusal', sub: '\ud800' }, 't')).toThrow(TypeError);
+    expect(() => writer.append({ type: 'refusal' }, '\ud800')).toThrow(TypeError);
     expect(writer.append({ type: 'refusal' }, 't').head.seq).toBe(1);
   });
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 
 import { hashUnder } from '#libs/grants/hash.js';
-import { keysOf, replayKey, unboundTokenKey, type GrantKeys } from '#libs/grants/keys.js';
+import type { GrantKeys } from '#libs/grants/grant-keys.js';
+import { keysOf, replayKey, unboundTokenKey } from '#libs/grants/keys.js';
 
 import { otherKey, World, type Ask } from './world.js';
 

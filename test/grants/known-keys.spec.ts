@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { KnownKeys } from '#libs/grants/known-keys.js';
-import { keysOf, type GrantKeys } from '#libs/grants/keys.js';
+import type { GrantKeys } from '#libs/grants/grant-keys.js';
+import { keysOf } from '#libs/grants/keys.js';
 import type { Target } from '#libs/tenancy/guard.js';
 
 import { otherKey, World } from './world.js';

@@ -32,6 +32,11 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** No time passes in a turn of the event loop. */
+  soon(then: () => void): void {
+    setImmediate(then);
+  }
+
   /**
    * Moves both clocks. A timer sees the time at which it was due; one that it sets itself fires in the same call when it
    * is due in time. Promises settle only when the caller awaits.
