@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { type Attack, expectNothingTold, expectProblem, expectRecord, Target } from '../support/attack.js';
-import { APP, type Gateway, type MintOptions, OTHER_ISSUER, POLICIES, valuePath } from '../support/gateway.js';
+import { APP, type Gateway, type MintOptions, POLICIES, valuePath } from '../support/gateway.js';
 import { ISSUER } from '../support/tokens.js';
+import { OTHER_ISSUER } from '../support/world.js';
 
 let target: Target;
 let gateway: Gateway;

@@ -3,8 +3,9 @@ import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { type Attack, expectNothingTold, Target } from '../support/attack.js';
-import { APP, type Gateway, type MintOptions, OTHER_ISSUER } from '../support/gateway.js';
+import { APP, type Gateway, type MintOptions } from '../support/gateway.js';
 import { base64url, ISSUER, json, makeKey } from '../support/tokens.js';
+import { OTHER_ISSUER } from '../support/world.js';
 
 let target: Target;
 beforeAll(async () => {

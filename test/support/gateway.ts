@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-import { stringify } from 'yaml';
 
 import type { Clock } from '#libs/kernel/clock.js';
 import type { JsonObject } from '#libs/kernel/json.js';
@@ -19,8 +16,17 @@ import { httpOptions } from '#src/serve.js';
 import { createLog } from '#src/telemetry/logger.js';
 
 import { ask, type WireAnswer } from '../http/wire.js';
-import { ISSUER, jwksOf, makeKey, mintProof, mintToken, type ProofOptions, type TokenOptions } from './tokens.js';
-import type { SigningKey } from './tokens.js';
+import { auditReader } from './audit-trail.js';
+import {
+  ISSUER,
+  makeKey,
+  mintProof,
+  mintToken,
+  type ProofOptions,
+  type SigningKey,
+  type TokenOptions,
+} from './tokens.js';
+import { writeWorld } from './world.js';
 
 /**
  * A whole gateway in this process, from configuration to audit files, on a free port of the loopback address. Nothing of ours is
@@ -107,8 +113,6 @@ export interface RequestOptions {
   readonly body?: string | Uint8Array;
 }
 
-export const OTHER_ISSUER = 'https://other.example';
-
 /** Of the tenant `acme`. What no permit names is forbidden: `yaml://kv/plans` exists, `yaml://kv/nowhere` does not. */
 export const POLICIES = `
 @id("app-use")
@@ -164,10 +168,11 @@ export function valuePath(uri: string): string {
 export const APP = valuePath('yaml://kv/app/api#token');
 
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const { policies = { acme: POLICIES }, secrets = secretsOf, settings = {} } = options;
   const keys = { issuer: makeKey('ES256', 'issuer-1'), other: makeKey('ES256', 'other-1'), caller: makeKey() };
   const canary = `canary-${randomBytes(18).toString('base64url')}`;
   const folder = await mkdtemp(join(tmpdir(), 'postern-'));
-  const profile = await writeWorld(folder, { keys, canary, options });
+  const profile = await writeWorld(folder, { keys, canary, policies, secrets, settings });
   const config = loadConfig({ env: {}, profile, directory: folder, readFile: readFromDisk });
 
   const logged: string[] = [];
@@ -248,67 +253,6 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   };
 }
 
-interface WorldParts {
-  readonly keys: Gateway['keys'];
-  readonly canary: string;
-  readonly options: GatewayOptions;
-}
-
-/** Everything that an operator would have written. @returns the path of the configuration file */
-async function writeWorld(folder: string, { keys, canary, options }: WorldParts): Promise<string> {
-  const { policies = { acme: POLICIES }, secrets = secretsOf, settings } = options;
-  const policiesDir = join(folder, 'policies');
-  const shipped = fileURLToPath(new URL('../../policies', import.meta.url));
-  const write = async (path: string, text: string): Promise<void> => await writeFile(join(folder, path), text);
-
-  await mkdir(policiesDir);
-  for (const name of ['schema.cedarschema', 'guardrails.cedar']) await cp(join(shipped, name), join(policiesDir, name));
-  await write('policies/policy-set.yaml', 'serial: 1\n');
-  for (const [tenant, text] of Object.entries(policies)) {
-    await mkdir(join(policiesDir, 'tenants', tenant), { recursive: true });
-    await write(`policies/tenants/${tenant}/own.cedar`, text);
-  }
-  await write('issuer.json', JSON.stringify(jwksOf(keys.issuer)));
-  await write('other.json', JSON.stringify(jwksOf(keys.other)));
-  await write('secrets.yaml', yaml(secrets(canary)));
-  await write('side.yaml', yaml({ vault: { app: { api: { token: 'made-up' } } } }));
-
-  const claims = { tenant: 'tenant', subject_type: 'sub_type', groups: 'groups' };
-  const issuer = (name: string, jwks_file: string) => ({ issuer: name, jwks_file, algorithms: ALGORITHMS, claims });
-  const path = join(folder, 'postern.yaml');
-  await write(
-    'postern.yaml',
-    yaml({
-      ENVIRONMENT: 'test',
-      ROOT_KEY: newKey(),
-      POLICIES_DIR: policiesDir,
-      AUDIT_DIR: join(folder, 'audit'),
-      ...settings,
-      issuers: [issuer(ISSUER, 'issuer.json'), issuer(OTHER_ISSUER, 'other.json')],
-      tenants: [
-        { id: 'acme', issuers: [ISSUER], mounts: ['yaml://kv'], providers: ['yaml'], salt: newKey() },
-        { id: 'umbrella', issuers: [OTHER_ISSUER], mounts: ['yaml://kv', 'side://vault'], salt: newKey() },
-      ],
-      providers: [
-        { name: 'yaml', type: 'yaml', path: 'secrets.yaml' },
-        { name: 'side', type: 'yaml', path: 'side.yaml' },
-      ],
-    }),
-  );
-  return path;
-}
-
-const ALGORITHMS = ['ES256', 'EdDSA', 'PS256', 'RS256'];
-
-/** Without aliases, which our own files may not use. */
-function yaml(content: unknown): string {
-  return stringify(content, { aliasDuplicateObjects: false });
-}
-
-function newKey(): string {
-  return randomBytes(32).toString('base64');
-}
-
 function requestBytes(host: string, { method = 'GET', target, fields = [], body }: RequestOptions): Buffer {
   const has = (name: string): boolean => fields.some((field) => field.toLowerCase().startsWith(`${name}:`));
   const bytes = Buffer.from(body ?? '');
@@ -325,42 +269,4 @@ function requestBytes(host: string, { method = 'GET', target, fields = [], body 
 
 function pathOf(target: string): string {
   return target.split('?', 1)[0] ?? '';
-}
-
-interface AuditTrail {
-  readonly lines: readonly string[];
-  readonly records: readonly JsonObject[];
-}
-
-/** Reads and parses what was added since the last time: the trail is looked at after nearly every request. */
-function auditReader(directory: string): () => Promise<AuditTrail> {
-  const lines: string[] = [];
-  const records: JsonObject[] = [];
-  const read = new Map<string, number>();
-  const readOn = async (name: string): Promise<void> => {
-    const from = read.get(name) ?? 0;
-    const file = await open(join(directory, name));
-    try {
-      const { size } = await file.stat();
-      if (size <= from) return;
-      const { buffer } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
-      const end = buffer.lastIndexOf(0x0a) + 1;
-      read.set(name, from + end);
-      const added = buffer.subarray(0, end).toString().split('\n').slice(0, -1);
-      lines.push(...added);
-      records.push(...added.map((line) => JSON.parse(line) as JsonObject));
-    } finally {
-      await file.close();
-    }
-  };
-  let reading = Promise.resolve();
-  return async () => {
-    // One after the other: two readers at once would read the same bytes twice.
-    reading = reading.then(async () => {
-      for (const name of (await readdir(directory)).filter((each) => each.endsWith('.ndjson')).sort())
-        await readOn(name);
-    });
-    await reading;
-    return { lines, records };
-  };
 }

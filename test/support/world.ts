@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { stringify } from 'yaml';
+
+import { ISSUER, jwksOf, type SigningKey } from './tokens.js';
+
+export interface WorldParts {
+  readonly keys: { readonly issuer: SigningKey; readonly other: SigningKey };
+  readonly canary: string;
+  readonly policies: Readonly<Record<string, string>>;
+  readonly secrets: (canary: string) => unknown;
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** The issuer of the second tenant. */
+export const OTHER_ISSUER = 'https://other.example';
+
+/** Everything that an operator would have written. @returns the path of the configuration file */
+export async function writeWorld(
+  folder: string,
+  { keys, canary, policies, secrets, settings }: WorldParts,
+): Promise<string> {
+  const policiesDir = join(folder, 'policies');
+  const shipped = fileURLToPath(new URL('../../policies', import.meta.url));
+  const write = async (path: string, text: string): Promise<void> => await writeFile(join(folder, path), text);
+
+  await mkdir(policiesDir);
+  for (const name of ['schema.cedarschema', 'guardrails.cedar']) await cp(join(shipped, name), join(policiesDir, name));
+  await write('policies/policy-set.yaml', 'serial: 1\n');
+  for (const [tenant, text] of Object.entries(policies)) {
+    await mkdir(join(policiesDir, 'tenants', tenant), { recursive: true });
+    await write(`policies/tenants/${tenant}/own.cedar`, text);
+  }
+  await write('issuer.json', JSON.stringify(jwksOf(keys.issuer)));
+  await write('other.json', JSON.stringify(jwksOf(keys.other)));
+  await write('secrets.yaml', yaml(secrets(canary)));
+  await write('side.yaml', yaml({ vault: { app: { api: { token: 'made-up' } } } }));
+
+  const claims = { tenant: 'tenant', subject_type: 'sub_type', groups: 'groups' };
+  const issuer = (name: string, jwks_file: string) => ({ issuer: name, jwks_file, algorithms: ALGORITHMS, claims });
+  const path = join(folder, 'postern.yaml');
+  await write(
+    'postern.yaml',
+    yaml({
+      ENVIRONMENT: 'test',
+      ROOT_KEY: newKey(),
+      POLICIES_DIR: policiesDir,
+      AUDIT_DIR: join(folder, 'audit'),
+      ...settings,
+      issuers: [issuer(ISSUER, 'issuer.json'), issuer(OTHER_ISSUER, 'other.json')],
+      tenants: [
+        { id: 'acme', issuers: [ISSUER], mounts: ['yaml://kv'], providers: ['yaml'], salt: newKey() },
+        { id: 'umbrella', issuers: [OTHER_ISSUER], mounts: ['yaml://kv', 'side://vault'], salt: newKey() },
+      ],
+      providers: [
+        { name: 'yaml', type: 'yaml', path: 'secrets.yaml' },
+        { name: 'side', type: 'yaml', path: 'side.yaml' },
+      ],
+    }),
+  );
+  return path;
+}
+
+const ALGORITHMS = ['ES256', 'EdDSA', 'PS256', 'RS256'];
+
+/** Without aliases, which our own files may not use. */
+function yaml(content: unknown): string {
+  return stringify(content, { aliasDuplicateObjects: false });
+}
+
+function newKey(): string {
+  return randomBytes(32).toString('base64');
+}
