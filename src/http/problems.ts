@@ -61,7 +61,7 @@ export const PROBLEMS: Readonly<Record<Code, ProblemRow>> = {
   INSUFFICIENT_SCOPE: { status: 403, title: 'The access token lacks a scope', oauth: 'insufficient_scope' },
   ADDRESS_NOT_ALLOWED: { status: 403, title: 'Requests from this address are not allowed' },
   TENANT_MOUNT_MISMATCH: { status: 403, title: 'The mount is not one of the tenant' },
-  DENIED: { status: 403, title: 'Not permitted', opaque: true },
+  DENIED: { status: 403, title: 'Not permitted' },
   REASON_REQUIRED: { status: 403, title: 'A reason for the access is required' },
   BINDING_CHANGED: { status: 403, title: 'Another key holds this grant' },
   QUOTA_EXHAUSTED: { status: 403, title: 'The quota of this secret is used up' },

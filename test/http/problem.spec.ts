@@ -40,10 +40,17 @@ describe('problem+json', () => {
     expect(json(answer)).toMatchObject({ detail: 'Wait.', resets_at: '2026-11-25T00:00:00Z' });
   });
 
-  it.each(['DENIED', 'INTERNAL'] as const)('%s has one body for all, whatever the reason', (code) => {
-    const plain = problemOf(code, told());
-    const reasoned = problemOf(code, told({ detail: 'no policy', hints: { resetsAt: 'x', retryAfterSeconds: 9 } }));
+  it('INTERNAL has one body for all, whatever the reason', () => {
+    const plain = problemOf('INTERNAL', told());
+    const reasoned = problemOf('INTERNAL', told({ detail: 'no file', hints: { resetsAt: 'x', retryAfterSeconds: 9 } }));
     expect(reasoned).toEqual(plain);
+  });
+
+  it('DENIED tells the one sentence that a policy may tell a refused caller, and nothing without one', () => {
+    expect(json(problemOf('DENIED', told({ detail: 'Ask the operator on call.' })))).toMatchObject({
+      detail: 'Ask the operator on call.',
+    });
+    expect(json(problemOf('DENIED', told()))).not.toHaveProperty('detail');
   });
 
   it('carries the receipt of the refusal, and the nonce for the next proof', () => {
