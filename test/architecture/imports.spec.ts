@@ -17,7 +17,7 @@ const packageOf = (specifier: string): string =>
 
 describe('the allowed-imports table', () => {
   it('has a row for every lib, and no row for a lib that is not there', () => {
-    expect([...new Set(libs.map(({ path }) => libOf(path)))].sort()).toEqual(Object.keys(ALLOWED).sort());
+    expect(new Set(libs.map(({ path }) => libOf(path)))).toEqual(new Set(Object.keys(ALLOWED)));
   });
 
   it('lets arrows point inward only', () => {

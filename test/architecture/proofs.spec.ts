@@ -7,7 +7,7 @@ import { Caller } from '#libs/identity/access-token.js';
 import { bind, BoundCaller } from '#libs/identity/bind.js';
 import type { Clock } from '#libs/kernel/clock.js';
 import { SecretUri } from '#libs/kernel/secret-uri.js';
-import { fetch, join, Releasable, release, SealedSecret } from '#libs/providers/sealed-secret.js';
+import { fetch, join, Releasable, release, type SealedSecret } from '#libs/providers/sealed-secret.js';
 import { guard, Target } from '#libs/tenancy/guard.js';
 
 import { nodesOf, sourceFiles } from './source-tree.js';
@@ -89,8 +89,10 @@ export function mustNotCompile(proofs: {
   // @ts-expect-error … nor has this one
   void new GrantUse(target, {}, 1, 0, '', 0, false);
   // @ts-expect-error a copy of a proof is no proof
+  // oxlint-disable-next-line typescript/no-misused-spread -- that this is no proof is what is shown
   bind({ ...caller }, rest1, rest2, rest3, 0);
   // @ts-expect-error … not even with other members
+  // oxlint-disable-next-line typescript/no-misused-spread -- likewise
   guard({ ...bound, caller }, rest1, rest2);
   // @ts-expect-error binding cannot be skipped: a caller is not a bound caller
   guard(caller, rest1, rest2);

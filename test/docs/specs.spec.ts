@@ -29,7 +29,7 @@ describe('docs/specs.md', () => {
   it('has a row for every check of a proof, and for every trap and rule of tokens that is built', () => {
     const expected = [
       ...Array.from({ length: 26 }, (_, at) => `D${at + 1}`),
-      ...['T1', 'T2', 'T3', 'T4', 'T5', 'T6', 'T7', 'T8', 'T9', 'T12', 'T13', 'T22', 'T23'],
+      ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 22, 23].map((trap) => `T${trap}`),
       ...Array.from({ length: 12 }, (_, at) => `A${at + 1}`),
       ...Array.from({ length: 14 }, (_, at) => `J${at + 1}`),
     ];

@@ -53,9 +53,9 @@ describe('the read line', () => {
       about: { correlationId: 'c-1', address: '127.0.0.1' },
     }),
   });
-  const provider = (read: SecretProvider['read']): Gate => ({
+  const provider = (reads: (...asked: Parameters<SecretProvider['read']>) => Promise<ReadAnswer>): Gate => ({
     ...gate,
-    vault: { ...gate.vault, providers: new Map([['yaml', { read }]]) },
+    vault: { ...gate.vault, providers: new Map([['yaml', { read: reads }]]) },
   });
   const saying = (answer: ReadAnswer): Gate => provider(async () => answer);
   /** The real journal, with one thing about it changed. */
@@ -88,7 +88,8 @@ describe('the read line', () => {
 
   it('I1: releases a value under one use and one durable intent of its own request, then records what became of it', async () => {
     const asked = arrival();
-    const { release, settle: record } = await readSecret(gate, asked);
+    const answer = await readSecret(gate, asked);
+    const { release } = answer;
     expect(release.value).toBe(gateway.canary);
     const before = await recordsOf(asked.origin.requestId);
     expect(kinds(before)).toEqual(['grant', 'intent']);
@@ -101,7 +102,7 @@ describe('the read line', () => {
       grant_id: release.use.grant.id,
       purpose: 'execute',
     });
-    await record('sent');
+    await answer.settle('sent');
     const after = await recordsOf(asked.origin.requestId);
     expect(kinds(after)).toEqual(['grant', 'intent', 'result sent']);
     expect(after[2]).toMatchObject({ cause: release.receipt.head.hash, committed_by: 'file' });

@@ -29,11 +29,9 @@ describe('one secret', () => {
   ])('is given when %s names it', async (_where, method, target) => {
     const call = request(gateway.origin);
     const sent = method === 'POST' ? call.post(target).send({ uri: URI }) : call.get(target);
-    const { body, headers } = await sent
-      .set(fields(target, method))
-      .expect(200)
-      .expect('Content-Type', 'application/json');
-    expect(body).toEqual({
+    const answer = await sent.set(fields(target, method)).expect(200).expect('Content-Type', 'application/json');
+    const headers = answer.headers as Record<string, string>;
+    expect(answer.body).toEqual({
       uri: URI,
       key: 'user',
       value: 'app',
@@ -49,8 +47,8 @@ describe('one secret', () => {
 
   it('is the whole map when the URI names no key', async () => {
     const path = valuePath('yaml://kv/app/db');
-    const { body } = await request(gateway.origin).get(path).set(fields(path)).expect(200);
-    expect(body).toMatchObject({ uri: 'yaml://kv/app/db', value: { user: 'app', password: 'made-up' } });
-    expect(body).not.toHaveProperty('key');
+    const answer = await request(gateway.origin).get(path).set(fields(path)).expect(200);
+    expect(answer.body).toMatchObject({ uri: 'yaml://kv/app/db', value: { user: 'app', password: 'made-up' } });
+    expect(answer.body).not.toHaveProperty('key');
   });
 });
