@@ -1,13 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { comparable, expectNothingTold, expectProblem, expectRecord, Target } from '../support/attack.js';
-import { type Gateway, type ReadOptions, valuePath } from '../support/gateway.js';
+import { type Gateway, POLICIES, type ReadOptions, valuePath } from '../support/gateway.js';
 import { ISSUER } from '../support/tokens.js';
+
+/** A forbid that says why: what it says depends on the folder that was asked for, never on what lies there. */
+const CLOSED = `
+@id("plans-closed")
+@deny_hint("Plans are read on paper.")
+forbid (principal, action in Action::"disclose", resource in Folder::"yaml://kv/closed");
+`;
 
 let target: Target;
 let gateway: Gateway;
 beforeAll(async () => {
-  target = await Target.start();
+  target = await Target.start({ policies: { acme: `${POLICIES}${CLOSED}` } });
   ({ gateway } = target);
 });
 afterAll(async () => await target.close());
@@ -70,6 +77,22 @@ describe('I11 N21 P8 a secret that is missing and one that is forbidden', () => 
       }
       expect(answers).toEqual([denied, denied, denied]);
     }
+  });
+
+  it('look alike also where a forbid says why', async () => {
+    const answers: unknown[] = [];
+    for (const uri of [
+      'yaml://kv/closed/next#token',
+      'yaml://kv/closed/next#absent',
+      'yaml://kv/closed/absent',
+      'yaml://kv/closed',
+    ]) {
+      const answer = await gateway.read(valuePath(uri));
+      expectProblem(answer, '403 DENIED');
+      expect(answer.problem['detail']).toBe('Plans are read on paper.');
+      answers.push(comparable(answer));
+    }
+    expect(answers.filter((answer) => JSON.stringify(answer) !== JSON.stringify(answers[0]))).toEqual([]);
   });
 
   it('look alike with a reason, and with a sign-in that policy would want elsewhere', async () => {

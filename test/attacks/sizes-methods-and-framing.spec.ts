@@ -366,6 +366,17 @@ describe('N16 requests behind one another', () => {
     expect(gateway.storedKeys()).toBe(before);
   });
 
+  it('end with one for a foreign host: the good one right behind it is not served, and takes no use', async () => {
+    const wire = await Wire.open(gateway.port);
+    const before = gateway.storedKeys();
+    const foreign = `GET ${APP} HTTP/1.1\r\nHost: evil.example\r\n\r\n`;
+    const behind = `GET ${APP} HTTP/1.1\r\nHost: %HOST%\r\n%AUTH%\r\n\r\n`;
+    wire.send(Buffer.concat([filled(foreign), filled(behind)]));
+    expectProblem(await wire.answer(), '421 MISDIRECTED');
+    expect(await wire.rest()).toBe('');
+    expect(gateway.storedKeys()).toBe(before);
+  });
+
   it('inside a body are a body', async () => {
     const wire = await Wire.open(gateway.port);
     const smuggled = filled(`GET ${APP} HTTP/1.1\r\nHost: %HOST%\r\n%AUTH%\r\n\r\n`).toString('latin1');

@@ -154,6 +154,7 @@ export function secretsOf(canary: string): unknown {
       reason: one,
       recent: one,
       plans: { next: one },
+      closed: { next: one },
     },
     kv2: { app: { api: one } },
   };
