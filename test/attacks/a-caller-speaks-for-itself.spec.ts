@@ -123,7 +123,7 @@ describe('I10 N12 a caller', () => {
   it.each(TENANTS)('$title', async (attack) => await target.refuses(attack));
   it.each(NAMES)('$title is not in our group', async (attack) => await target.refuses(attack));
 
-  it("N12 another issuer's group of the same name is not ours, nor ours its", async () => {
+  it("A12 N12 another issuer's subject and group of the same name is not ours, nor ours its", async () => {
     expect((await gateway.read(APP, { token: gateway.mint(foreign()) })).status).toBe(200);
     await target.refuses(reads('', () => foreign({ groups: [`${ISSUER}#payments`] }), '403 DENIED', '*', { keys: 1 }));
     await target.refuses(

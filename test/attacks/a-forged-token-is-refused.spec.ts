@@ -33,7 +33,7 @@ const HEADERS: readonly Fault[] = [
   ['A1 typ null', { header: { typ: null } }, 'A1 typ'],
   ['A1 typ in an array', { header: { typ: ['at+jwt'] } }, 'A1 typ'],
   ['A1 typ with a parameter', { header: { typ: 'at+jwt; v=1' } }, 'A1 typ'],
-  ['A2 alg none', { header: { alg: 'none' } }, 'A2 alg'],
+  ['A2 J2 alg none', { header: { alg: 'none' } }, 'A2 alg'],
   ['A2 alg None, in other letters', { header: { alg: 'None' } }, 'A2 alg'],
   [
     'A2 alg none and no signature',

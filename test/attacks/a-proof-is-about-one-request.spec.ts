@@ -242,7 +242,7 @@ describe('a proof that is about something else', () => {
   it.each(attacks(CLAIMS))('$title', async (attack) => await target.refuses(attack));
 });
 
-describe('a key that proves nothing', () => {
+describe('J4 a key that proves nothing', () => {
   const P256_OFF_CURVE = {
     kty: 'EC',
     crv: 'P-256',

@@ -83,7 +83,7 @@ async function ask(way: (typeof WAYS)[number]): Promise<WireAnswer> {
   return await gateway.read(path, options);
 }
 
-describe('I32 B3 P1 every answer', () => {
+describe('I32 B3 D22 P1 P2 P3 P4 P7 every answer', () => {
   it.each(WAYS)('%s is not stored, and says nothing of what gave it', async (...way) => {
     const answer = await ask(way);
     expect(answer.status).toBe(way[1]);
