@@ -1,8 +1,7 @@
-import { canonicalJson } from '#libs/kernel/canonical-json.js';
 import { sha256 } from '#libs/kernel/digest.js';
 
 import type { RecordHead } from './receipt.js';
-import { placed, RECORD_VERSION, type RecordFields } from './record.js';
+import { RECORD_VERSION, recordText, type RecordFields } from './record.js';
 
 /** A record in its place: the line that a sink keeps (canonical JSON, no line end), and the head that names it. */
 export interface Link {
@@ -48,7 +47,7 @@ export class Writer {
       throw new Error(`a ${fields.type} record cannot stand at seq ${this.#seq} of this writer`);
     }
     const seq = this.#seq;
-    const line = canonicalJson(placed(fields, { v: RECORD_VERSION, ts, w: this.w, seq, prev: this.#prev }));
+    const line = recordText(fields, { v: RECORD_VERSION, ts, w: this.w, seq, prev: this.#prev });
     const hash = hashOf(line);
     this.#seq = seq + 1;
     this.#prev = hash;

@@ -2,6 +2,7 @@ import type { Clock } from '#libs/kernel/clock.js';
 import type { Code } from '#libs/kernel/codes.js';
 import type { JsonObject } from '#libs/kernel/json.js';
 import { Refusal } from '#libs/kernel/refusal.js';
+import { timestamp } from '#libs/kernel/timestamp.js';
 
 import type { AuditSink } from './audit-sink.js';
 import { Writer } from './chain.js';
@@ -135,7 +136,7 @@ export class SinkJournal implements Journal {
   }
 
   #chain(fields: RecordFields): Chained {
-    const { line, head } = this.#writer.append(fields, new Date(this.#clock.now()).toISOString());
+    const { line, head } = this.#writer.append(fields, timestamp(this.#clock.now()));
     return { head, durable: this.#outbox.send(line) };
   }
 

@@ -1,4 +1,5 @@
 import type { Code } from '#libs/kernel/codes.js';
+import { canonicalJson } from '#libs/kernel/canonical-json.js';
 import { sha256 } from '#libs/kernel/digest.js';
 import { isJsonObject, type Json, type JsonObject } from '#libs/kernel/json.js';
 
@@ -24,37 +25,22 @@ export interface AuditRecord extends RecordFields {
   readonly prev: string;
 }
 
-/**
- * What may stand in a record: names that are not in the table are left out, and values that do not fit are replaced by their
- * hash. So neither a caller's bytes nor a slip in the gateway can put a path, a value or a line break into the trail, and no
- * record is refused for what a caller sent.
- */
-export function bounded(fields: RecordFields): RecordFields {
-  return { ...inOrder(fields, NOWHERE), type: fields.type };
-}
-
 /** A record's place in its chain. */
 export type Place = Pick<AuditRecord, 'v' | 'ts' | 'w' | 'seq' | 'prev'>;
 
-/** What `bounded` leaves, at a place in a chain. The members stand in canonical order, so that writing them needs no sorting. */
-export function placed(fields: RecordFields, place: Place): JsonObject {
-  return inOrder(fields, place);
-}
-
-const NOWHERE: Partial<Place> = {};
-
-function inOrder(fields: RecordFields, place: Partial<Place>): JsonObject {
-  const members: Record<string, Json> = {};
-  for (const [name, shape] of ROWS) {
-    if (shape === undefined) {
-      const own = place[name];
-      if (own !== undefined) members[name] = own;
-      continue;
-    }
-    const value = fields[name];
-    if (value !== undefined) members[name] = shape(value);
+/**
+ * The canonical JSON (RFC 8785) of what may stand in a record: names that are not in the table are left out, and values that do not
+ * fit are replaced by their hash. So neither a caller's bytes nor a slip in the gateway can put a path, a value or a line break into
+ * the trail, and no record is refused for what a caller sent. Written in one pass over the table, which is in canonical order.
+ */
+export function recordText(fields: RecordFields, place: Place): string {
+  let text = '';
+  for (const { name, label, shape } of ROWS) {
+    const value = shape === undefined ? place[name] : fields[name];
+    if (value === undefined) continue;
+    text += `${text === '' ? '{' : ','}${label}${shape === undefined ? canonicalJson(value) : shape(value)}`;
   }
-  return members;
+  return `${text}}`;
 }
 
 /** Stands for a value that does not fit: the same value always looks the same. */
@@ -77,21 +63,28 @@ const ERRORS: ReadonlySet<Code> = new Set<Code>([
   'RESULT_UNRECORDED',
 ]);
 
-type Shape = (value: Json) => Json;
+/** The canonical JSON of a value, or of what stands for it when it does not fit. */
+type Shape = (value: Json) => string;
 
+/** For values without anything that JSON escapes, lone surrogates included. */
+const plain = (value: string): string => `"${value}"`;
+
+/** A pattern whose matches JSON writes as they are. */
 const matching =
   (pattern: RegExp): Shape =>
   (value) =>
-    typeof value === 'string' && pattern.test(value) ? value : replaced(value);
+    plain(typeof value === 'string' && pattern.test(value) ? value : replaced(value));
 
 /** Ids as they may stand in records and logs (spec, "Security", N18). */
 const id = matching(/^[A-Za-z0-9._-]{1,64}$/);
 /** Printable, one line: no control or format characters (which may turn text around), no lone surrogates, no line separators. */
-const text = matching(/^[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u);
+const TEXT = /^[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u;
+const text: Shape = (value) =>
+  typeof value === 'string' && TEXT.test(value) ? canonicalJson(value) : plain(replaced(value));
 /** `<key id>.<hash>` or a bare hash. */
 const hash = matching(/^[A-Za-z0-9._-]{1,128}$/);
 
-const whole: Shape = (value) => (Number.isSafeInteger(value) ? value : replaced(value));
+const whole: Shape = (value) => (Number.isSafeInteger(value) ? canonicalJson(value) : plain(replaced(value)));
 
 /** At most this many members of a list or map; more are cut, and the cut is told by `more`. */
 const MEMBERS = 64;
@@ -99,21 +92,21 @@ const MEMBERS = 64;
 const listOf =
   (shape: Shape): Shape =>
   (value) => {
-    if (!isList(value)) return replaced(value);
+    if (!isList(value)) return plain(replaced(value));
     const kept = value.slice(0, MEMBERS).map((each) => shape(each));
-    return value.length > MEMBERS ? [...kept, `more.${value.length - MEMBERS}`] : kept;
+    if (value.length > MEMBERS) kept.push(plain(`more.${value.length - MEMBERS}`));
+    return `[${kept.join(',')}]`;
   };
 
 const mapOf =
   (shape: Shape): Shape =>
   (value) => {
-    if (!isJsonObject(value)) return replaced(value);
-    const members: Record<string, Json> = {};
-    for (const name of Object.keys(value).slice(0, MEMBERS).sort()) {
-      const each = value[name];
-      if (each !== undefined) members[NAME.test(name) ? name : replaced(name)] = shape(each);
-    }
-    return members;
+    if (!isJsonObject(value)) return plain(replaced(value));
+    const members = Object.keys(value)
+      .slice(0, MEMBERS)
+      .map((name) => `${plain(NAME.test(name) ? name : replaced(name))}:${shape(value[name] ?? null)}`);
+    // Names hold no character below the quote that ends them, so that members sort as their names do.
+    return `{${members.sort().join(',')}}`;
   };
 
 /** Begins with a letter: `__proto__` is no member. */
@@ -181,11 +174,21 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
 /** Every member that a writer may give; the chain adds its own. */
 export const MEMBERS_OF_RECORDS: readonly string[] = [...SHAPES.keys()];
 
-type Row = readonly [name: string, shape: Shape] | readonly [name: keyof Place, shape: undefined];
-
 /** Every member of a record by name, as canonical JSON orders them; those without a shape are the chain's own. */
-const ROWS: readonly Row[] = [
-  ...[...SHAPES].map(([name, shape]): Row => [name, shape]),
-  ['type', id] as const,
-  ...(['v', 'ts', 'w', 'seq', 'prev'] as const).map((name): Row => [name, undefined]),
-].sort(([one], [other]) => (one < other ? -1 : 1));
+const ROWS: readonly (Given | Placed)[] = [
+  ...[...SHAPES, ['type', id] as const].map(([name, shape]) => ({ name, shape, label: `"${name}":` })),
+  ...(['v', 'ts', 'w', 'seq', 'prev'] as const).map((name) => ({ name, shape: undefined, label: `"${name}":` })),
+].sort(({ name: one }, { name: other }) => (one < other ? -1 : 1));
+
+interface Given {
+  readonly name: string;
+  /** The name as it stands in the text, with its colon. */
+  readonly label: string;
+  readonly shape: Shape;
+}
+
+interface Placed {
+  readonly name: keyof Place;
+  readonly label: string;
+  readonly shape: undefined;
+}

@@ -1,4 +1,4 @@
-import { Caller } from '#libs/identity/access-token.js';
+import { Caller, type VerifiedClaims } from '#libs/identity/access-token.js';
 import { BoundCaller } from '#libs/identity/bind.js';
 import type { Binding } from '#libs/identity/binding.js';
 import type { GrantUse } from '#libs/grants/permit.js';
@@ -15,9 +15,9 @@ export type Evidence = Caller | BoundCaller | Target | GrantUse;
 export function describeWith(refs: Refs): (proof: Evidence) => JsonObject {
   return function describe(proof: Evidence): JsonObject {
     if (proof instanceof Caller) return ofCaller(proof);
-    if (proof instanceof BoundCaller) return { ...ofCaller(proof.caller), binding: ofBinding(proof.binding) };
-    if (proof instanceof Target) return ofTarget(proof, refs);
-    return { ...ofTarget(proof.target, refs), ...ofUse(proof, refs) };
+    if (proof instanceof BoundCaller) return ofBound(proof);
+    if (proof instanceof Target) return { ...ofBound(proof.bound), ...ofTarget(proof, refs) };
+    return { ...ofBound(proof.target.bound), ...ofTarget(proof.target, refs), ...ofUse(proof, refs) };
   };
 }
 
@@ -35,7 +35,19 @@ export function issuedWith({ grant, issued }: GrantUse): JsonObject | undefined 
   return { event: 'issued', max_uses: grant.maxUses, expires_at: new Date(grant.expiresAtMs).toISOString() };
 }
 
+/** Of tokens that identity remembers; an entry goes with its claims. */
+const known = new WeakMap<VerifiedClaims, JsonObject>();
+
 function ofCaller({ claims }: Caller): JsonObject {
+  let members = known.get(claims);
+  if (members === undefined) {
+    members = ofClaims(claims);
+    known.set(claims, members);
+  }
+  return members;
+}
+
+function ofClaims(claims: VerifiedClaims): JsonObject {
   return {
     ...(claims.tenant !== undefined && { tenant: claims.tenant }),
     iss: claims.iss,
@@ -45,6 +57,10 @@ function ofCaller({ claims }: Caller): JsonObject {
     ...(claims.acr !== undefined && { acr: claims.acr }),
     token_jti_hash: sha256(`${claims.iss}\0${claims.jti}`),
   };
+}
+
+function ofBound({ caller, binding }: BoundCaller): JsonObject {
+  return { ...ofCaller(caller), binding: ofBinding(binding) };
 }
 
 function ofBinding(binding: Binding): JsonObject {
@@ -60,10 +76,8 @@ function ofBinding(binding: Binding): JsonObject {
   }
 }
 
-function ofTarget({ bound, tenant, purpose, uri }: Target, refs: Refs): JsonObject {
+function ofTarget({ tenant, purpose, uri }: Target, refs: Refs): JsonObject {
   return {
-    ...ofCaller(bound.caller),
-    binding: ofBinding(bound.binding),
     tenant: tenant.id,
     purpose,
     provider: uri.provider,

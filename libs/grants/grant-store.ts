@@ -1,4 +1,5 @@
 import type { Epoch, ReplayAnswer } from '#libs/identity/replay-guard.js';
+import type { Awaitable } from '#libs/kernel/deadline.js';
 
 import type { GrantRecord } from './grant.js';
 
@@ -187,9 +188,9 @@ export const MOST_TARGETS = 100;
  */
 export interface GrantStore {
   /** The epoch of a partition as this process knows it; asked before a nonce is checked. */
-  epochOf(partition: number): Promise<Epoch>;
-  take(request: TakeRequest): Promise<TakeAnswer>;
-  issueAndTake(request: IssueRequest): Promise<IssueAnswer>;
-  giveBack(request: GiveBackRequest): Promise<GiveBackAnswer>;
-  spend(proof: ProofToSpend, place: Place): Promise<ReplayAnswer>;
+  epochOf(partition: number): Awaitable<Epoch>;
+  take(request: TakeRequest): Awaitable<TakeAnswer>;
+  issueAndTake(request: IssueRequest): Awaitable<IssueAnswer>;
+  giveBack(request: GiveBackRequest): Awaitable<GiveBackAnswer>;
+  spend(proof: ProofToSpend, place: Place): Awaitable<ReplayAnswer>;
 }

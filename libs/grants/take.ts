@@ -1,11 +1,20 @@
 import type { Permit } from '#libs/decision/decide.js';
-import type { Deadline } from '#libs/kernel/deadline.js';
+import type { Awaitable, Deadline } from '#libs/kernel/deadline.js';
 import { Refusal } from '#libs/kernel/refusal.js';
 import type { Target } from '#libs/tenancy/guard.js';
 
 import type { GrantDesk } from './desk.js';
 import { clampLimits, expiryOf } from './grant.js';
-import type { EpochChanged, Offer, Place, TakeTarget, Taken, TargetAnswer } from './grant-store.js';
+import type {
+  EpochChanged,
+  IssueAnswer,
+  Offer,
+  Place,
+  TakeAnswer,
+  TakeTarget,
+  Taken,
+  TargetAnswer,
+} from './grant-store.js';
 import type { GrantKeys } from './grant-keys.js';
 import { replayKey, unboundTokenKey } from './keys.js';
 import { checkGrant, sealGrant, type Expected } from './mac.js';
@@ -38,14 +47,13 @@ export async function take(errand: Errand): Promise<Drawn | Ask> {
   const { desk, target, keys } = errand;
   const policyVersion = desk.decision.pdp.policyVersion(target.tenant.id);
   const { proof } = target.bound;
-  return await draw(errand, policyVersion, async (place) => {
-    const answer = await desk.store.take({
+  return await draw(errand, policyVersion, (place) =>
+    desk.store.take({
       place,
       ...(proof !== undefined && { proof: { key: replayKey(proof, desk.keys), iat: proof.iat } }),
       targets: [takeTarget(keys, policyVersion)],
-    });
-    return answer.kind === 'answered' ? onlyOf(answer.answers) : answer;
-  });
+    }),
+  );
 }
 
 /** A permit, and the store's time at which it was asked for: the grant's end is counted from there. */
@@ -65,9 +73,9 @@ export async function issueAndTake(errand: Errand, decided?: Decided): Promise<D
   const { desk, target, keys } = errand;
   const policyVersion = decided?.permit.policyVersion ?? desk.decision.pdp.policyVersion(target.tenant.id);
   let offer: Offer | undefined;
-  const drawn = await draw(errand, policyVersion, async (place) => {
+  const drawn = await draw(errand, policyVersion, (place) => {
     offer = decided && offerOf(errand, decided, place.epoch);
-    return await desk.store.issueAndTake({
+    return desk.store.issueAndTake({
       place,
       target: takeTarget(keys, policyVersion),
       ...(offer !== undefined && { offer }),
@@ -80,17 +88,19 @@ export async function issueAndTake(errand: Errand, decided?: Decided): Promise<D
 
 type Said = EpochChanged | TargetAnswer | Refused;
 
+type Send = (at: Place) => Awaitable<TakeAnswer | IssueAnswer>;
+
 /**
  * One call, and one more when the epoch had changed (such a call took nothing). No other answer, and no lost one, is ever asked for
  * again: it may have taken a use.
  */
-async function draw(errand: Errand, policyVersion: string, send: (at: Place) => Promise<Said>): Promise<Drawn | Ask> {
+async function draw(errand: Errand, policyVersion: string, send: Send): Promise<Drawn | Ask> {
   const { desk, target, keys } = errand;
   let { epoch } = target.bound;
   for (let tries = 0; tries < 2; tries += 1) {
     const place = { partition: keys.partition, epoch: epoch.id };
     const sentAt = desk.clock.monotonic();
-    const said = await errand.deadline.wait('store', desk.deadlineMs, () => send(place));
+    const said = onlyOf(await errand.deadline.wait('store', desk.deadlineMs, () => send(place)));
     if (said.kind === 'taken') {
       checkForged(said, { address: addressOf(keys), policyVersion, epoch: epoch.id }, desk);
       return { kind: 'drawn', taken: said, place, sentAt, issued: false };
@@ -151,10 +161,12 @@ function takeTarget({ grant, holder, quota, binding }: GrantKeys, policyVersion:
   return { grant, holder, quota, binding, policyVersion };
 }
 
-function onlyOf(answers: readonly TargetAnswer[]): TargetAnswer {
-  const [answer, ...rest] = answers;
-  if (answer === undefined || rest.length > 0) {
+/** What was said of the one target that was asked about. */
+function onlyOf(answer: TakeAnswer | IssueAnswer): Said {
+  if (answer.kind !== 'answered') return answer;
+  const [only] = answer.answers;
+  if (only === undefined || answer.answers.length > 1) {
     throw new Refusal('UNAVAILABLE', { check: 'store answered another question', retryAfterSeconds: 1 });
   }
-  return answer;
+  return only;
 }

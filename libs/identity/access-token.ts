@@ -85,8 +85,8 @@ function parseJws(token: string): CompactJws {
   return jws;
 }
 
-function parseJson(bytes: Uint8Array): JsonObject {
-  const value = parseJsonObject(bytes);
+function parseJson(part: Uint8Array | string): JsonObject {
+  const value = parseJsonObject(part);
   if (value === undefined) throw invalidToken('T4 json', 'A part of the token is not one strict JSON object.');
   return value;
 }

@@ -1,10 +1,11 @@
-import { decodeBase64url } from '#libs/kernel/base64url.js';
+import { decodeBase64url, isBase64url } from '#libs/kernel/base64url.js';
 import { isJsonObject, type JsonObject } from '#libs/kernel/json.js';
 import { parseStrictJson, StrictJsonError } from '#libs/kernel/strict-json.js';
 
-/** The three parts of a JWS in compact serialization (RFC 7515 section 7.1), decoded; nothing is verified yet. */
+/** The three parts of a JWS in compact serialization (RFC 7515 section 7.1); nothing is verified yet. */
 export interface CompactJws {
-  readonly header: Uint8Array;
+  /** In canonical spelling, not decoded: whoever knows the text need not read it again. */
+  readonly header: string;
   readonly payload: Uint8Array;
   readonly signature: Uint8Array;
   /** What the signature is over: header and payload as they were sent. */
@@ -21,10 +22,10 @@ export interface CompactJws {
  * @returns undefined when the text is not a compact JWS in canonical spelling
  */
 export function parseCompactJws(text: string): CompactJws | undefined {
-  const segments = text.split('.', 4);
-  const [header, payload, signature] = segments.map(decodeSegment);
-  if (segments.length !== 3 || header === undefined || payload === undefined || signature === undefined)
-    return undefined;
+  const [header, body, seal, ...more] = text.split('.', 4);
+  if (header === undefined || body === undefined || seal === undefined || more.length > 0) return undefined;
+  const [payload, signature] = [decodeSegment(body), decodeSegment(seal)];
+  if (header === '' || !isBase64url(header) || payload === undefined || signature === undefined) return undefined;
   return { header, payload, signature, signed: text.slice(0, text.lastIndexOf('.')) };
 }
 
@@ -32,9 +33,12 @@ export function parseCompactJws(text: string): CompactJws | undefined {
  * A header or payload as JSON. RFC 7515 section 4 leaves duplicate names to the reader; they are refused here, since two readers
  * would disagree about what was signed (RFC 7493 section 2.3), and so is all that is not UTF-8 (RFC 8725 section 3.7).
  *
- * @returns undefined when the bytes are not one strict JSON object
+ * @param part its bytes, or its segment
+ * @returns undefined when the part is not one strict JSON object
  */
-export function parseJsonObject(bytes: Uint8Array): JsonObject | undefined {
+export function parseJsonObject(part: Uint8Array | string): JsonObject | undefined {
+  const bytes = typeof part === 'string' ? decodeBase64url(part) : part;
+  if (bytes === undefined) return undefined;
   try {
     const value = parseStrictJson(bytes);
     return isJsonObject(value) ? value : undefined;

@@ -1,10 +1,12 @@
+import type { KeyObject } from 'node:crypto';
+
 import { Refusal } from '#libs/kernel/refusal.js';
 
 import { invalidProof, invalidToken } from './faults.js';
 import { isSpelledAlike, namesTarget, parseHtu } from './htu.js';
 import { currentNonce, isCurrentNonce } from './nonce.js';
 import type { Presented } from './presented.js';
-import type { ProofKeys } from './proof-keys.js';
+import type { KnownKey, ProofKeys } from './proof-keys.js';
 import { parseProof, seconds, type Proof } from './proof-shape.js';
 import { importPublicJwk, thumbprint } from './public-jwk.js';
 import { PROOF_WINDOW, type Epoch, type FreshProof } from './replay-guard.js';
@@ -32,9 +34,10 @@ export interface ProofDemands {
  * @throws Refusal INVALID_DPOP_PROOF; INVALID_TOKEN when the token is bound to another key; USE_DPOP_NONCE
  */
 export function verifyProof(presented: Presented, demands: ProofDemands, nowMs: number): FreshProof {
-  const proof = parseProof(presented.dpop); //          4.3 (1) to (5), (7)
-  checkKey(proof, demands); //                          4.3 (12), second half
-  checkSignature(proof, demands); //                    4.3 (6)
+  const known = demands.proofKeys.recall(demands.jkt);
+  const proof = parseProof(presented.dpop, known); //   4.3 (1) to (5), (7)
+  checkKey(proof, demands, known); //                   4.3 (12), second half
+  checkSignature(proof, demands, known); //             4.3 (6)
   checkMethod(proof, presented); //                     4.3 (8)
   checkTarget(proof, presented, demands.origins); //    4.3 (9)
   checkToken(proof, demands); //                        4.3 (12), first half
@@ -45,7 +48,8 @@ export function verifyProof(presented: Presented, demands: ProofDemands, nowMs: 
 }
 
 /** D18, sections 6.1 and 7.1: the token is bound to this key and to no other. */
-function checkKey({ header }: Proof, { jkt }: ProofDemands): void {
+function checkKey({ header }: Proof, { jkt }: ProofDemands, known: KnownKey | undefined): void {
+  if (header === known?.header) return;
   if (thumbprint(header.jwk, header.algorithm) !== jkt) {
     throw invalidToken('D18 jkt', 'The token is bound to another key than the one that signed the proof.');
   }
@@ -55,15 +59,19 @@ function checkKey({ header }: Proof, { jkt }: ProofDemands): void {
  * D6, section 4.3 (6). T5: what OpenSSL throws on a hostile key or signature is of many classes; all of it is a bad proof and none
  * of it a defect of ours.
  */
-function checkSignature({ header, signed, signature }: Proof, { jkt, proofKeys }: ProofDemands): void {
+function checkSignature(proof: Proof, { jkt, proofKeys }: ProofDemands, known: KnownKey | undefined): void {
+  const { headerText: text, header, signed, signature } = proof;
+  let key: KeyObject;
   let valid: boolean;
   try {
-    const key = proofKeys.find(jkt, () => importPublicJwk(header.jwk, header.algorithm));
+    // one thumbprint, one key, however the header around it is written
+    key = known?.key ?? importPublicJwk(header.jwk, header.algorithm);
     valid = header.scheme.verify(Buffer.from(signed), key, signature);
   } catch (error) {
     throw invalidProof('T5 jwk', "The proof's key cannot be used.", error);
   }
   if (!valid) throw invalidProof('D6 signature', "The proof's signature does not fit its key.");
+  if (header !== known?.header) proofKeys.remember(jkt, { text, header, key });
 }
 
 /** D9, section 4.3 (8): octet for octet; headers that override the method are not read. */

@@ -7,6 +7,7 @@ import { keyFault } from './public-jwk.js';
 
 /** A DPoP proof whose shape is in order (RFC 9449 section 4.2). Nothing of it is verified. */
 export interface Proof {
+  readonly headerText: string;
   readonly header: ProofHeader;
   readonly claims: ProofClaims;
   readonly signed: string;
@@ -17,6 +18,13 @@ export interface ProofHeader {
   readonly algorithm: Algorithm;
   readonly scheme: NonNullable<Algorithm['proof']>;
   readonly jwk: JsonObject;
+}
+
+/** A header that was read before. All that is checked of it depends on its text alone. */
+export interface KnownHeader {
+  /** Its segment, as it was sent. */
+  readonly text: string;
+  readonly header: ProofHeader;
 }
 
 export interface ProofClaims {
@@ -36,13 +44,15 @@ const MAX_JTI = 128;
  * Reads the one proof of a request as far as that needs no key and no hash: RFC 9449 section 4.3 (1) to (5) and (7).
  *
  * @param lines every `DPoP` field line
+ * @param known what the caller's key was known by before; a header of the same text is not read again
  * @throws Refusal INVALID_DPOP_PROOF
  */
-export function parseProof(lines: readonly string[]): Proof {
-  const jws = parseJws(onlyLine(lines)); //     4.3 (1), (2)
-  const header = parseHeader(jws); //           4.3 (3), (4), (5), (7)
-  const claims = parseClaims(jws); //           4.3 (3)
-  return { header, claims, signed: jws.signed, signature: jws.signature };
+export function parseProof(lines: readonly string[], known?: KnownHeader): Proof {
+  const jws = parseJws(onlyLine(lines)); //                                             4.3 (1), (2)
+  const header = jws.header === known?.text ? known.header : parseHeader(jws.header); //  4.3 (3), (4), (5), (7)
+  checkLength(jws.signature, header);
+  const claims = parseClaims(jws); //                                                   4.3 (3)
+  return { headerText: jws.header, header, claims, signed: jws.signed, signature: jws.signature };
 }
 
 /** D1, section 4.3 (1): counted in field lines, since a joined header hides the second. */
@@ -62,8 +72,8 @@ function parseJws(line: string): CompactJws {
 }
 
 /** D3, D4, D5, D7, D8: sections 4.2 and 4.3 (3), (4), (5), (7). */
-function parseHeader(jws: CompactJws): ProofHeader {
-  const header = parseJsonObject(jws.header);
+function parseHeader(text: string): ProofHeader {
+  const header = parseJsonObject(text);
   if (header === undefined) throw invalidProof('D3 header', "The proof's header is not one strict JSON object.");
   const { typ, alg, jwk } = header;
   if (typ !== 'dpop+jwt') throw invalidProof('D4 typ', 'The header typ of a proof must be dpop+jwt.');
@@ -76,10 +86,14 @@ function parseHeader(jws: CompactJws): ProofHeader {
   if (!isJsonObject(jwk)) throw invalidProof('D3 jwk', 'The header jwk of a proof must be a public key.');
   const fault = keyFault(jwk, algorithm);
   if (fault !== undefined) throw invalidProof(fault.check, fault.detail);
-  if (jws.signature.length !== scheme.signatureBytes) {
+  return { algorithm, scheme, jwk };
+}
+
+/** D6, RFC 7518 section 3.4 and RFC 8037 section 3.1. */
+function checkLength({ length }: Uint8Array, { scheme }: ProofHeader): void {
+  if (length !== scheme.signatureBytes) {
     throw invalidProof('D6 signature', "The proof's signature has the wrong length.");
   }
-  return { algorithm, scheme, jwk };
 }
 
 /** D3, sections 4.2 and 4.3 (3): each claim has the type that it must have; others are ignored (D23). */

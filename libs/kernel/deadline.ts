@@ -35,48 +35,65 @@ export class Deadline {
    * @param work of a port that can be told to stop: its signal is aborted when the share runs out
    * @throws Refusal UNAVAILABLE when the share ran out, or when the port failed in a way that is no Refusal
    */
-  async call<T>(dependency: string, shareMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async call<T>(dependency: string, shareMs: number, work: (signal: AbortSignal) => Awaitable<T>): Promise<T> {
     const abort = new AbortController();
     return await this.#timed(dependency, shareMs, { start: () => work(abort.signal), stop: () => abort.abort() });
   }
 
   /** The same for a port that cannot be told to stop: its answer comes too late, that is all. */
-  async wait<T>(dependency: string, shareMs: number, work: () => Promise<T>): Promise<T> {
+  async wait<T>(dependency: string, shareMs: number, work: () => Awaitable<T>): Promise<T> {
     return await this.#timed(dependency, shareMs, { start: work, stop: nothing });
   }
 
-  #timed<T>(dependency: string, shareMs: number, { start, stop }: Work<T>): Promise<T> {
+  /** A port that answers at once needs no timer; one that throws at once has failed like one that rejects. */
+  #timed<T>(dependency: string, shareMs: number, { start, stop }: Work<T>): Awaitable<T> {
     const share = Math.min(shareMs, this.left());
+    if (share === 0) throw late(dependency);
+    let answer: Awaitable<T>;
+    try {
+      answer = start();
+    } catch (error) {
+      throw failed(dependency, error);
+    }
+    return answer instanceof Promise ? this.#inTime(dependency, share, answer, stop) : answer;
+  }
+
+  #inTime<T>(dependency: string, share: number, answer: Promise<T>, stop: () => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const cancel = this.#clock.after(share, () => {
-        reject(unavailable(`${dependency} late`));
+        reject(late(dependency));
         stop();
       });
-      if (share === 0) return;
-      started(start).then(
+      answer.then(
         (value) => {
           cancel();
           resolve(value);
         },
         (error: unknown) => {
           cancel();
-          reject(error instanceof Refusal ? error : unavailable(`${dependency} failed`, error));
+          reject(failed(dependency, error));
         },
       );
     });
   }
 }
 
+/** What a port answers: at once, when it has no need to wait, or later. */
+export type Awaitable<T> = T | Promise<T>;
+
 interface Work<T> {
-  readonly start: () => Promise<T>;
+  readonly start: () => Awaitable<T>;
   readonly stop: () => void;
 }
 
 function nothing(): void {}
 
-/** A port that throws before its first await has failed like one that rejects. */
-async function started<T>(work: () => Promise<T>): Promise<T> {
-  return await work();
+function late(dependency: string): Refusal {
+  return unavailable(`${dependency} late`);
+}
+
+function failed(dependency: string, error: unknown): Refusal {
+  return error instanceof Refusal ? error : unavailable(`${dependency} failed`, error);
 }
 
 function unavailable(check: string, cause?: unknown): Refusal {

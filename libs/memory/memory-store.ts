@@ -49,7 +49,7 @@ interface Held {
 
 /**
  * Grants in memory, for one process: the port's contract without a server. Each operation is one synchronous step, which is what
- * makes it atomic; its methods are async only because the port's are. All is lost when the process ends.
+ * makes it atomic, and answers at once. All is lost when the process ends.
  */
 export class MemoryStore implements GrantStore {
   readonly #options: MemoryStoreOptions;
@@ -68,12 +68,12 @@ export class MemoryStore implements GrantStore {
     this.#epoch = { id: options.epochId, since: options.startCounts ? options.clock.now() : 0 };
   }
 
-  async epochOf(partition: number): Promise<Epoch> {
+  epochOf(partition: number): Epoch {
     this.#checkPartition(partition);
     return this.#epoch;
   }
 
-  async take({ place, proof, targets }: TakeRequest): Promise<TakeAnswer> {
+  take({ place, proof, targets }: TakeRequest): TakeAnswer {
     if (targets.length < 1 || targets.length > MOST_TARGETS) throw new RangeError('a take has 1 to 100 targets');
     const nowMs = this.#begin(place.partition);
     const changed = this.#epochChanged(place);
@@ -83,7 +83,7 @@ export class MemoryStore implements GrantStore {
     return { kind: 'answered', answers: targets.map((target) => this.#takeOne(place, target, nowMs)) };
   }
 
-  async issueAndTake({ place, target, offer }: IssueRequest): Promise<IssueAnswer> {
+  issueAndTake({ place, target, offer }: IssueRequest): IssueAnswer {
     const nowMs = this.#begin(place.partition);
     const changed = this.#epochChanged(place);
     if (changed !== undefined) return changed;
@@ -96,7 +96,7 @@ export class MemoryStore implements GrantStore {
     return own.kind === 'open' ? this.#use(place, target, live, offer?.grant.record, nowMs) : own;
   }
 
-  async giveBack(request: GiveBackRequest): Promise<GiveBackAnswer> {
+  giveBack(request: GiveBackRequest): GiveBackAnswer {
     const { place, takenAtMs, grantId } = request;
     const nowMs = this.#begin(place.partition);
     const changed = this.#epochChanged(place);
@@ -114,7 +114,7 @@ export class MemoryStore implements GrantStore {
     return { kind: raised || lowered ? 'given_back' : 'nothing' };
   }
 
-  async spend(proof: ProofToSpend, place: Place): Promise<ReplayAnswer> {
+  spend(proof: ProofToSpend, place: Place): ReplayAnswer {
     const nowMs = this.#begin(place.partition);
     return this.#epochChanged(place) ?? { kind: this.#proofs.spend(proof, place.partition, nowMs) };
   }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '#libs/kernel/deadline.js';
 import type { SecretUri } from '#libs/kernel/secret-uri.js';
 
 /** A secret's value: one string (or a binary wrapped as `{"$base64": …}`), or the whole map. */
@@ -25,5 +26,5 @@ export type ReadAnswer =
  * - MUST answer a pinned version as that version or not at all.
  */
 export interface SecretProvider {
-  read(uri: SecretUri, signal: AbortSignal): Promise<ReadAnswer>;
+  read(uri: SecretUri, signal: AbortSignal): Awaitable<ReadAnswer>;
 }

@@ -58,7 +58,7 @@ export async function openYamlProvider({ path, report, lookEveryMs = 250 }: Yaml
   });
 
   return {
-    read: async (uri, signal) => {
+    read: (uri, signal) => {
       signal.throwIfAborted();
       return answer(root, uri);
     },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -29,7 +29,10 @@ export interface House {
 /** What became of an answer. */
 export type Delivery = 'sent' | 'aborted';
 
-const exchanges = new WeakMap<IncomingMessage, Exchange>();
+/** The server's requests: each carries its exchange. A weak map beside them would keep every one alive until a full collection. */
+export class EdgeRequest extends IncomingMessage {
+  exchange: Exchange | undefined = undefined;
+}
 
 /**
  * One request and its one answer: the ids, the header lines, and the only place that writes an answer. The framework routes; it
@@ -48,22 +51,21 @@ export class Exchange implements AnswerIds {
   #settle: ((delivery: Delivery) => void) | undefined;
 
   constructor(
-    readonly request: IncomingMessage,
+    readonly request: EdgeRequest,
     readonly response: ServerResponse,
     house: House,
   ) {
     this.#house = house;
     this.lines = HeaderLines.read(request.rawHeaders);
     this.correlationId = correlationOf(this.lines) ?? this.requestId;
-    exchanges.set(request, this);
+    request.exchange = this;
     response.once('close', () => this.#ended());
   }
 
   /** The exchange of a request that came through the edge. */
   static of(request: IncomingMessage): Exchange {
-    const exchange = exchanges.get(request);
-    if (exchange === undefined) throw new Error('a request that did not come through the edge');
-    return exchange;
+    if (request instanceof EdgeRequest && request.exchange !== undefined) return request.exchange;
+    throw new Error('a request that did not come through the edge');
   }
 
   /** Answers with a value. `settle` hears once whether the answer left. */

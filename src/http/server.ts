@@ -5,7 +5,7 @@ import { Refusal } from '#libs/kernel/refusal.js';
 
 import { Connections } from './connections.js';
 import { checkMethod, checkRequest, type EdgeRules } from './edge.js';
-import { Exchange, type House } from './exchange.js';
+import { EdgeRequest, Exchange, type House } from './exchange.js';
 
 /** How long a peer may take, in milliseconds. */
 export interface Timeouts {
@@ -44,6 +44,7 @@ export interface ServerParts {
 export function createEdgeServer(parts: ServerParts): Server {
   const { rules, house, timeouts, handler } = parts;
   const server = createServer({
+    IncomingMessage: EdgeRequest,
     insecureHTTPParser: false,
     requireHostHeader: false,
     joinDuplicateHeaders: false,
@@ -59,15 +60,15 @@ export function createEdgeServer(parts: ServerParts): Server {
   const connections = new Connections(house);
   const enter = entrance(connections, rules, house);
 
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  server.on('request', (request: EdgeRequest, response: ServerResponse) => {
     if (enter(request, response) !== undefined) handler(request, response);
   });
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+  server.on('checkContinue', (request: EdgeRequest, response: ServerResponse) => {
     if (enter(request, response) === undefined) return;
     response.writeContinue();
     handler(request, response);
   });
-  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+  server.on('checkExpectation', (request: EdgeRequest, response: ServerResponse) => {
     const detail = 'Leave out Expect, or send 100-continue.';
     const exchange = enter(request, response);
     if (exchange !== undefined) connections.giveUp(exchange, new Refusal('EXPECTATION_FAILED', { detail }));
@@ -81,7 +82,7 @@ export function createEdgeServer(parts: ServerParts): Server {
 
 /** Opens an exchange for a request and checks it; what fails is answered here, and nothing is handed on. */
 function entrance(connections: Connections, rules: EdgeRules, house: House) {
-  return function enter(request: IncomingMessage, response: ServerResponse): Exchange | undefined {
+  return function enter(request: EdgeRequest, response: ServerResponse): Exchange | undefined {
     // A pipelined request behind one that ended the connection is not served: it may not be where it seems to be.
     if (connections.givenUp(request.socket)) return undefined;
     const exchange = new Exchange(request, response, house);

@@ -2,6 +2,7 @@ import { destination, pino, stdTimeFunctions, type DestinationStream, type Logge
 
 import type { Code } from '#libs/kernel/codes.js';
 import type { Refusal } from '#libs/kernel/refusal.js';
+import { timestamp } from '#libs/kernel/timestamp.js';
 
 /** One line for one answer (spec, "Logs and access logs"): never a URL, header, body, value, token or path. */
 export interface AccessLine {
@@ -58,7 +59,7 @@ export function createLog({ stream, bufferBytes = 12_288 }: LogOptions = {}): Lo
   return {
     // One line for each request: written as pino would write it, without what pino does for lines of any shape.
     access: (line) => {
-      const told = { level: 'info', time: new Date().toISOString(), ...line, msg: 'answered' };
+      const told = { level: 'info', time: timestamp(Date.now()), ...line, msg: 'answered' };
       out.write(`${JSON.stringify(told)}\n`);
     },
     fault: ({ requestId, correlationId }, { code, check, cause }) => {

@@ -1,5 +1,5 @@
 import { Writer, type Link } from '#libs/audit/chain.js';
-import { bounded, type RecordFields } from '#libs/audit/record.js';
+import type { RecordFields } from '#libs/audit/record.js';
 import type { RecordHead } from '#libs/audit/receipt.js';
 import { verify, type Report, type SourceLine, type VerifyOptions } from '#libs/audit/verify.js';
 
@@ -25,7 +25,7 @@ export class Scribe {
 
   write(fields: RecordFields): Link {
     this.#ms += 1;
-    const link = this.#writer.append(bounded(fields), new Date(this.#ms).toISOString());
+    const link = this.#writer.append(fields, new Date(this.#ms).toISOString());
     this.links.push(link);
     return link;
   }

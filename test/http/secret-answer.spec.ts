@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { Answer } from '#libs/enforcement/passage.js';
-import { Exchange, type House } from '#src/http/exchange.js';
+import { EdgeRequest, Exchange, type House } from '#src/http/exchange.js';
 import { giveSecret } from '#src/http/secret-answer.js';
 import type { AccessLine } from '#src/telemetry/logger.js';
 
@@ -20,7 +20,10 @@ let answering: (exchange: Exchange) => Promise<void> | void;
 const HOUSE: House = { allowUnbound: false, access: (line) => lines.push(line), draining: () => false };
 
 beforeAll(async () => {
-  server = createServer((request, response) => void answering(new Exchange(request, response, HOUSE)));
+  server = createServer(
+    { IncomingMessage: EdgeRequest },
+    (request, response) => void answering(new Exchange(request, response, HOUSE)),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as AddressInfo);
 });

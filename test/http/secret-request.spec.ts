@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { Arrival } from '#libs/enforcement/arrival.js';
-import { Exchange, type House } from '#src/http/exchange.js';
+import { EdgeRequest, Exchange, type House } from '#src/http/exchange.js';
 import { arrivalOf, type SecretRoute } from '#src/http/secret-request.js';
 import { inPath } from '#src/http/uri-source.js';
 
@@ -19,7 +19,7 @@ let arrivals: Arrival[];
 let exchanges: Exchange[];
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
+  server = createServer({ IncomingMessage: EdgeRequest }, (request, response) => {
     const exchange = new Exchange(request, response, HOUSE);
     exchanges.push(exchange);
     arrivals.push(arrivalOf(exchange, ROUTE, /^[\x20-\x7E]{1,256}$/));
