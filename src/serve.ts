@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, styleText } from 'node:util';
 
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
@@ -11,6 +11,7 @@ import { packageRoot, readFromDisk } from './config/disk.js';
 import { ConfigError } from './config/faults.js';
 import { loadConfig } from './config/load.js';
 import { relaxed } from './config/setting.js';
+import { SWITCHES } from './config/switches.js';
 import { type Listening, localOrigins } from './http/hosts.js';
 import type { HttpOptions } from './http/http-options.js';
 import { TIMEOUTS } from './http/server.js';
@@ -34,6 +35,7 @@ export async function serve({ argv, env, greet }: ServeOptions): Promise<void> {
     const log = createLog();
     exitOnDefect(log);
     for (const warning of config.warnings) log.warn(warning);
+    for (const name of config.switchesOff) shout(SWITCHES[name]);
     const open = await createGate(config, { alarm: (what) => log.error(what) });
     const app = await createApp({ gate: open.gate, http: httpOptions(config), log });
     await app.listen(config.listen.port, config.listen.host);
@@ -112,4 +114,9 @@ function startFault(error: unknown): string {
 /** To people, on standard error: standard output holds log lines and nothing else. */
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** Bold and red where colours are wanted (NO_COLOR, a stream that is no terminal): it must not drown. */
+function shout(text: string): void {
+  say(styleText(['bold', 'red'], text, { stream: process.stderr }));
 }

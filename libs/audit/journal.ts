@@ -21,6 +21,8 @@ export interface JournalOptions {
   readonly committedBy: string;
   /** Members of the `open` record: `instance`, `software`, `environment`. */
   readonly opening?: JsonObject;
+  /** Stands in every record of this writer: `switches_off`. */
+  readonly standing?: JsonObject;
   readonly limits?: Partial<JournalLimits>;
 }
 
@@ -55,6 +57,7 @@ const LIMITS: JournalLimits = {
 export class SinkJournal implements Journal {
   readonly committedBy: string;
   readonly #clock: Clock;
+  readonly #standing: JsonObject | undefined;
   readonly #writer: Writer;
   readonly #sink: AuditSink;
   readonly #outbox: Outbox;
@@ -63,9 +66,10 @@ export class SinkJournal implements Journal {
   #timer: (() => void) | undefined;
   #closing = false;
 
-  private constructor({ sink, clock, w, committedBy }: JournalOptions, limits: JournalLimits) {
+  private constructor({ sink, clock, w, committedBy, standing }: JournalOptions, limits: JournalLimits) {
     this.committedBy = committedBy;
     this.#clock = clock;
+    this.#standing = standing;
     this.#sink = sink;
     this.#writer = new Writer(w);
     this.#outbox = new Outbox(sink, clock, limits);
@@ -136,7 +140,8 @@ export class SinkJournal implements Journal {
   }
 
   #chain(fields: RecordFields): Chained {
-    const { line, head } = this.#writer.append(fields, timestamp(this.#clock.now()));
+    const all = this.#standing === undefined ? fields : { ...fields, ...this.#standing, type: fields.type };
+    const { line, head } = this.#writer.append(all, timestamp(this.#clock.now()));
     return { head, durable: this.#outbox.send(line) };
   }
 

@@ -163,6 +163,8 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   // of `suppressed`
   ['counts', mapOf(whole)],
   ['since', text],
+  // of every record of a process with a switch off (dev and test only): the settings' names
+  ['switches_off', listOf(id)],
   // of `open`
   ['instance', id],
   ['software', text],

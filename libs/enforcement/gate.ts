@@ -2,6 +2,7 @@ import type { Journal } from '#libs/audit/trail.js';
 import type { GrantDesk } from '#libs/grants/permit.js';
 import type { TokenRules } from '#libs/identity/access-token.js';
 import type { BindingRules } from '#libs/identity/bind.js';
+import type { ScopeCheck } from '#libs/identity/scopes.js';
 import type { Clock } from '#libs/kernel/clock.js';
 import type { SecretUri } from '#libs/kernel/secret-uri.js';
 import type { Vault } from '#libs/providers/mount-table.js';
@@ -22,6 +23,8 @@ export interface Gate {
   readonly clock: Clock;
   readonly tokens: TokenRules;
   readonly binding: BindingRules;
+  /** SECRETS_ENFORCE_SCOPES. */
+  readonly scopes: ScopeCheck;
   readonly tenants: Tenants;
   readonly grants: GrantDesk;
   readonly vault: Vault;

@@ -24,7 +24,7 @@ export async function readSecret(gate: Gate, arrival: Arrival): Promise<Answer> 
     const caller = passage.saw(await authenticate(request.presented, gate.tokens, gate.clock.now()));
     const epoch = await epochOf(caller, gate.tenants, gate.grants, deadline);
     const bound = passage.saw(bind(caller, request.presented, gate.binding, epoch, gate.clock.now()));
-    const target = passage.saw(guard(bound, request.wanted, gate.tenants));
+    const target = passage.saw(guard(bound, request.wanted, gate));
     passage.checkAudit();
     const use = passage.saw(await permit(target, request.about, gate.grants, deadline));
     const releasable = await join(use, {

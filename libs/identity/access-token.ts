@@ -1,6 +1,7 @@
 import { sha256 } from '#libs/kernel/digest.js';
 import type { JsonObject } from '#libs/kernel/json.js';
 
+import { presentsNothing } from './anonymous.js';
 import { parseCompactJws, parseJsonObject, type CompactJws } from './compact-jws.js';
 import { invalidToken } from './faults.js';
 import type { TrustedIssuer } from './issuers.js';
@@ -21,6 +22,8 @@ export interface TokenRules {
   readonly leewaySeconds: number;
   /** Of these rules and no others. */
   readonly remembered: RememberedTokens;
+  /** Whom a request speaks for that presents nothing. Absent: nobody, and it is refused (SECRETS_API_REQUIRE_AUTH). */
+  readonly anonymous?: VerifiedClaims;
 }
 
 /** Whom a verified token speaks for. The first proof of the line. */
@@ -42,6 +45,7 @@ export class Caller {
    * @throws Refusal CREDENTIALS_REQUIRED, INVALID_REQUEST, INVALID_TOKEN; UNAVAILABLE when the issuer's keys cannot be had
    */
   static async authenticate(this: void, presented: Presented, rules: TokenRules, nowMs: number): Promise<Caller> {
+    if (rules.anonymous !== undefined && presentsNothing(presented)) return Caller.anonymous(rules.anonymous);
     const { scheme, token } = presentedToken(presented);
     const tokenHash = sha256(token);
     const known = rules.remembered.recall(tokenHash, nowMs);
@@ -49,6 +53,11 @@ export class Caller {
     const claims = await verifiedClaims(token, rules, nowMs);
     rules.remembered.remember(tokenHash, claims, nowMs);
     return new Caller(claims, scheme, tokenHash);
+  }
+
+  /** The other way to be somebody: where configuration says whom nobody speaks for. It is bound to nothing, as its claims say. */
+  private static anonymous(claims: VerifiedClaims): Caller {
+    return new Caller(claims, 'Bearer', sha256(''));
   }
 
   static is(value: unknown): value is Caller {

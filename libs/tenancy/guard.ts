@@ -1,4 +1,4 @@
-import { checkScope } from '#libs/identity/scopes.js';
+import type { ScopeCheck } from '#libs/identity/scopes.js';
 import type { BoundCaller } from '#libs/identity/bind.js';
 import type { Purpose } from '#libs/kernel/purposes.js';
 import { Refusal } from '#libs/kernel/refusal.js';
@@ -10,6 +10,12 @@ import { tenantOf, type Tenant, type Tenants } from './tenants.js';
 export interface Wanted {
   readonly purpose: Purpose;
   readonly uri: string;
+}
+
+/** What the guard judges by. A Gate has both. */
+export interface GuardRules {
+  readonly tenants: Tenants;
+  readonly scopes: ScopeCheck;
 }
 
 /** Tenant, purpose and secret URI that passed the guard. */
@@ -29,8 +35,8 @@ export class Target {
    *
    * @throws Refusal INSUFFICIENT_SCOPE, DENIED, the codes of the URI, TENANT_MOUNT_MISMATCH
    */
-  static guard(this: void, bound: BoundCaller, wanted: Wanted, tenants: Tenants): Target {
-    checkScope(bound, wanted.purpose);
+  static guard(this: void, bound: BoundCaller, wanted: Wanted, { tenants, scopes }: GuardRules): Target {
+    scopes(bound, wanted.purpose);
     const tenant = tenantOf(bound.caller.claims, tenants);
     if (tenant === undefined) throw new Refusal('DENIED', { check: 'tenant unknown' });
     const uri = parseSecretUri(wanted.uri, tenant.providers);

@@ -3,6 +3,10 @@ import { isJsonObject, type Json } from '#libs/kernel/json.js';
 
 /** One audit record as one plain sentence. What is shortened is marked by `…`; nothing that a terminal would act on gets through. */
 export function inWords(record: AuditRecord): string {
+  return `${sentence(record)}${withoutSwitches(record)}`;
+}
+
+function sentence(record: AuditRecord): string {
   const word = (name: string): string | undefined => plain(record[name]);
   switch (record.type) {
     case 'open':
@@ -24,6 +28,12 @@ export function inWords(record: AuditRecord): string {
     default:
       return `A record of the type ${plain(record['type']) ?? '?'}, which this version cannot put into words.`;
   }
+}
+
+/** In dev and test a gateway may have been started without one of its checks: then nothing it permitted means what it says. */
+function withoutSwitches({ switches_off: off }: AuditRecord): string {
+  if (!Array.isArray(off) || off.length === 0) return '';
+  return ` Switched off: ${off.map((name: Json) => plain(name) ?? '?').join(', ')}.`;
 }
 
 function caller(record: AuditRecord): string {

@@ -3,20 +3,24 @@ import { randomBytes } from 'node:crypto';
 import { FileSink } from '#libs/audit-file/file-sink.js';
 import { SinkJournal } from '#libs/audit/journal.js';
 import { refsOf, type ResourceRefs } from '#libs/audit/resource-ref.js';
-import { CedarPdp } from '#libs/cedar/cedar-pdp.js';
 import type { DecisionPoint } from '#libs/decision/decide.js';
 import type { Gate } from '#libs/enforcement/gate.js';
 import type { GrantDesk } from '#libs/grants/desk.js';
 import { KnownKeys } from '#libs/grants/known-keys.js';
 import { Flights } from '#libs/grants/single-flight.js';
+import type { TokenRules } from '#libs/identity/access-token.js';
+import { anonymousOf } from '#libs/identity/anonymous.js';
 import { currentNonce } from '#libs/identity/nonce.js';
 import { ProofKeys } from '#libs/identity/proof-keys.js';
 import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
+import { checkScope, overlookScope } from '#libs/identity/scopes.js';
 import type { Clock } from '#libs/kernel/clock.js';
 import { MemoryStore } from '#libs/memory/memory-store.js';
 import type { Config } from '#src/config/config.js';
+import { ConfigError } from '#src/config/faults.js';
 import { relaxed } from '#src/config/setting.js';
 
+import { openDecisionPoint } from './decision-point.js';
 import { deriveKeys, type DerivedKeys } from './derived-keys.js';
 import { openKept } from './kept.js';
 import { openProviders } from './providers.js';
@@ -51,10 +55,11 @@ export async function createGate(
   config: Config,
   { clock = systemClock, alarm = () => {} }: GateOptions = {},
 ): Promise<OpenGate> {
+  checkSwitches(config);
   const kept = await openKept(config);
   const keys = deriveKeys(kept.rootKey);
   const refs = refsOf(kept.salts);
-  const pdp = await CedarPdp.load(config.policiesDir, { serialFromFiles: config.environment === 'dev' });
+  const decider = await openDecisionPoint(config, newId());
   const providers = await openProviders(config.providers, alarm);
   const journal = await openJournal(config, clock);
   const origins = config.publicOrigin === undefined ? [] : [config.publicOrigin];
@@ -65,6 +70,7 @@ export async function createGate(
       issuers: trustedIssuers([...config.issuers, ...kept.issuers]),
       leewaySeconds: config.clockLeewaySeconds,
       remembered: new RememberedTokens(),
+      ...anonymousIn(config),
     },
     binding: {
       origins,
@@ -73,8 +79,9 @@ export async function createGate(
       nonces: config.binding.nonces,
       proofKeys: new ProofKeys(),
     },
+    scopes: config.switchesOff.includes('SECRETS_ENFORCE_SCOPES') ? overlookScope : checkScope,
     tenants: tenantsOf(config, kept.issuers),
-    grants: deskOf(config, { clock, keys, refs, alarm, pdp }),
+    grants: deskOf(config, { clock, keys, refs, alarm, decider }),
     vault: { providers: providers.table, deadlineMs: config.deadlines.providerMs },
     audit: { journal, refs, deadlineMs: config.deadlines.auditMs },
     requestDeadlineMs: config.deadlines.requestMs,
@@ -89,22 +96,36 @@ export async function createGate(
   };
 }
 
+/** A program that embeds the gate may have made its configuration by hand: what a file is refused for, it is refused for too. */
+function checkSwitches({ switchesOff, environment }: Config): void {
+  if (relaxed(environment) || switchesOff.length === 0) return;
+  throw new ConfigError(
+    switchesOff.map((name) => ({ path: name, what: `cannot be false when ENVIRONMENT is ${environment}` })),
+  );
+}
+
 interface DeskParts {
   readonly clock: Clock;
   readonly keys: DerivedKeys;
   readonly refs: ResourceRefs;
   readonly alarm: (what: string) => void;
-  readonly pdp: CedarPdp;
+  readonly decider: Pick<DecisionPoint, 'pdp' | 'newId'>;
 }
 
-function deskOf(config: Config, { clock, keys, refs, alarm, pdp }: DeskParts): GrantDesk {
+/** The one tenant's, when nobody has to say who they are; configuration has checked that there is one. */
+function anonymousIn({ switchesOff, tenants: [only] }: Config): Pick<TokenRules, 'anonymous'> {
+  return switchesOff.includes('SECRETS_API_REQUIRE_AUTH') && only !== undefined
+    ? { anonymous: anonymousOf(only.id) }
+    : {};
+}
+
+function deskOf(config: Config, { clock, keys, refs, alarm, decider }: DeskParts): GrantDesk {
   const { partitions, releaseWithinMs, ...limits } = config.grants;
   const decision: DecisionPoint = {
-    pdp,
+    ...decider,
     clock,
     deadlineMs: config.deadlines.pdpMs,
     environment: config.environment,
-    newId: newId(),
   };
   return {
     store: new MemoryStore({
@@ -142,6 +163,7 @@ async function openJournal(config: Config, clock: Clock): Promise<SinkJournal> {
     w,
     committedBy: config.audit.sink,
     opening: { software: 'postern', environment: config.environment },
+    ...(config.switchesOff.length > 0 && { standing: { switches_off: config.switchesOff } }),
     limits: { stallMs: config.deadlines.auditMs },
   });
 }

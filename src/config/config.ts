@@ -3,6 +3,7 @@ import type { AllowedMount } from '#libs/tenancy/tenants.js';
 
 import type { Sealed } from './sealed.js';
 import type { Environment } from './setting.js';
+import type { Switch } from './switches.js';
 
 /** One trusted issuer of access tokens, its public keys already read. */
 export interface IssuerConfig {
@@ -44,6 +45,8 @@ export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
   /** Undefined only in dev and test: the address listened on, with `localhost` as its alias. */
   readonly publicOrigin: string | undefined;
+  /** The three documented switches that are false; in dev and test only. */
+  readonly switchesOff: readonly Switch[];
   readonly secretsAudience: string;
   readonly clockLeewaySeconds: number;
   readonly issuers: readonly IssuerConfig[];

@@ -11,6 +11,7 @@ import { type Read, refusalsOf } from './refusals.js';
 import { SECTIONS, SETTINGS } from './schema.js';
 import { readIssuers, readMounts, readProviders, readTenants, type SectionContext } from './sections.js';
 import { isRequired, relaxed, type Setting } from './setting.js';
+import { switchesOff } from './switches.js';
 import { readValues, type Values } from './values.js';
 import { loosenessOf, slipsIn } from './warnings.js';
 
@@ -164,6 +165,7 @@ function assemble(
     environment: v.environment,
     listen: sure(v.listen),
     publicOrigin: v.publicOrigin,
+    switchesOff: switchesOff(v),
     secretsAudience: sure(v.secretsAudience),
     clockLeewaySeconds: sure(v.clockLeewaySeconds),
     issuers,

@@ -1,6 +1,7 @@
 import type { IssuerConfig, ProviderConfig, TenantConfig } from './config.js';
 import type { Fault } from './faults.js';
 import { relaxed } from './setting.js';
+import { switchesOff } from './switches.js';
 import type { Values } from './values.js';
 
 /** All that was read, as far as it could be read. */
@@ -19,14 +20,10 @@ type Rule = (read: Read) => readonly Fault[];
 
 /** Names that are documented although this version knows one of their values only. */
 const NOT_BUILT: readonly Rule[] = [
-  ({ values: v }) => fault(v.enableAuthorization === false, 'ENABLE_AUTHORIZATION', onlyTrue),
-  ({ values: v }) => fault(v.requireAuth === false, 'SECRETS_API_REQUIRE_AUTH', onlyTrue),
-  ({ values: v }) => fault(v.enforceScopes === false, 'SECRETS_ENFORCE_SCOPES', onlyTrue),
   ({ values: v }) => fault(v.store === 'redis', 'STORE', notYet('redis')),
   ({ values: v }) => fault(v.pdp === 'authzen', 'PDP', notYet('authzen')),
   ({ values: v }) => fault(v.auditSink === 'kafka', 'AUDIT_SINK', notYet('kafka')),
 ];
-const onlyTrue = 'cannot be false yet: remove it';
 
 function notYet(word: string): string {
   return `is ${word}, which is not supported yet`;
@@ -53,6 +50,7 @@ const CONTRADICTIONS: readonly Rule[] = [
       'is ROOT_KEY once more: make another one with: openssl rand -base64 32',
     ),
   keptKeys,
+  anonymous,
   developmentIssuer,
   ({ issuers }) =>
     fault(
@@ -72,6 +70,29 @@ function keptKeys({ values: v, tenants }: Read): readonly Fault[] {
   );
 }
 
+/** Whoever presents nothing speaks for the one tenant, and holds no token that a rule about tokens could be kept with. */
+function anonymous({ values: v }: Read): readonly Fault[] {
+  if (v.requireAuth !== false || !relaxed(v.environment)) return [];
+  const at = 'SECRETS_API_REQUIRE_AUTH';
+  return [
+    ...fault(
+      v.tenantId === undefined,
+      at,
+      'is false, so TENANT_ID must say whose secrets anonymous may ask for: set it',
+    ),
+    ...fault(
+      v.allowUnboundTokens === false,
+      at,
+      'is false beside ALLOW_UNBOUND_TOKENS=false, under which anonymous would get nothing: change one of the two',
+    ),
+    ...fault(
+      (v.unboundGrantsPerJti ?? 0) > 0,
+      'UNBOUND_GRANTS_PER_JTI',
+      'counts the grants of one token, and anonymous (SECRETS_API_REQUIRE_AUTH=false) has none: set it to 0',
+    ),
+  ];
+}
+
 function developmentIssuer({ values: v, profile }: Read): readonly Fault[] {
   if (v.developmentIssuer !== true) return [];
   const at = 'DEVELOPMENT_ISSUER';
@@ -88,6 +109,7 @@ function developmentIssuer({ values: v, profile }: Read): readonly Fault[] {
 
 /** Spec, "Configuration": the closed list, as far as its options exist. Holds in staging and in production. */
 const INSECURE: readonly Rule[] = [
+  ({ values: v }) => switchesOff(v).flatMap((name) => fault(true, name, notOutside(v.environment))),
   ({ values: v }) =>
     fault(v.allowUnboundTokens === true, 'ALLOW_UNBOUND_TOKENS', 'is true: whoever holds a token could use it'),
   ({ values: v }) => fault(v.dpopNonce === 'off', 'DPOP_NONCE', 'is off: proofs could be made in advance'),
@@ -121,6 +143,10 @@ const INSECURE: readonly Rule[] = [
     },
   ],
 ];
+
+function notOutside(environment: string): string {
+  return `is false, which is refused when ENVIRONMENT is ${environment}: remove it, or set it to true`;
+}
 
 /** Everything that forbids a start, in the order above. */
 export function refusalsOf(read: Read): readonly Fault[] {

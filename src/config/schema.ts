@@ -27,15 +27,17 @@ export const SETTINGS = {
   }),
   enableAuthorization: setting('ENABLE_AUTHORIZATION', flag, {
     default: true,
-    description: 'Whether the policy decision point is asked. Only `true` is supported yet.',
+    description:
+      'Whether the policy decision point is asked. `false` permits what passes the mount check, with the decision id `disabled`; refused outside dev and test.',
   }),
   requireAuth: setting('SECRETS_API_REQUIRE_AUTH', flag, {
     default: true,
-    description: 'Whether a caller must present a token. Only `true` is supported yet.',
+    description:
+      'Whether a caller must present a token. `false` lets whoever sends none in as `anonymous` of `TENANT_ID`; a token that is sent is judged as ever; refused outside dev and test.',
   }),
   enforceScopes: setting('SECRETS_ENFORCE_SCOPES', flag, {
     default: true,
-    description: 'Whether the scopes of a token count. Only `true` is supported yet.',
+    description: 'Whether the scopes of a token count. `false` is refused outside dev and test.',
   }),
   secretsAudience: setting('SECRETS_AUDIENCE', text('text of one line'), {
     default: 'crud.secrets',

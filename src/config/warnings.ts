@@ -1,11 +1,13 @@
 import { relaxed } from './setting.js';
 import type { Read } from './refusals.js';
 import { unknownNames } from './reading.js';
+import { SWITCHES, switchesOff } from './switches.js';
 
 /** What is looser than production allows; each is shouted at every start. */
 export function loosenessOf({ values: v, issuers, tenants }: Read): readonly string[] {
   if (!relaxed(v.environment)) return [];
   const said: readonly (string | false)[] = [
+    ...switchesOff(v).map((name) => SWITCHES[name]),
     `ENVIRONMENT is ${v.environment}: shortcuts that are refused in production are allowed.`,
     v.developmentIssuer === true &&
       'The development issuer is on: whoever can read STATE_DIR can make a token for anybody.',

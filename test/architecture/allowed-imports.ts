@@ -27,6 +27,7 @@ export const ALLOWED: Readonly<Record<string, Row>> = {
   },
 
   cedar: { ring: 3, libs: ['kernel', 'decision'], packages: ['@cedar-policy/cedar-wasm', 'yaml'] },
+  'permit-all': { ring: 3, libs: ['kernel', 'decision'], packages: [] },
   memory: { ring: 3, libs: ['kernel', 'identity', 'grants'], packages: [] },
   'yaml-file': { ring: 3, libs: ['kernel', 'providers'], packages: ['yaml'] },
   'audit-file': { ring: 3, libs: ['kernel', 'audit'], packages: [] },

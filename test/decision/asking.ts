@@ -4,6 +4,7 @@ import type { Evaluation, Pdp } from '#libs/decision/pdp.js';
 import { authenticate } from '#libs/identity/access-token.js';
 import { bind } from '#libs/identity/bind.js';
 import { ProofKeys } from '#libs/identity/proof-keys.js';
+import { checkScope } from '#libs/identity/scopes.js';
 import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
 import { providerNames } from '#libs/kernel/provider-names.js';
 import type { Purpose } from '#libs/kernel/purposes.js';
@@ -47,7 +48,7 @@ export async function aTarget({
     mounts: [{ mount: 'dev' }],
     providers: providerNames([{ name: 'yaml' }, { name: 'openbao', engine: 'kv2' }]),
   };
-  return guard(bound, { purpose, uri }, new Map([['acme', tenant]]));
+  return guard(bound, { purpose, uri }, { tenants: new Map([['acme', tenant]]), scopes: checkScope });
 }
 
 /** Answers what it is told to, whatever its shape, and remembers what it was asked. */

@@ -11,6 +11,7 @@ import { authenticate } from '#libs/identity/access-token.js';
 import { bind } from '#libs/identity/bind.js';
 import { currentNonce } from '#libs/identity/nonce.js';
 import { ProofKeys } from '#libs/identity/proof-keys.js';
+import { checkScope } from '#libs/identity/scopes.js';
 import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
 import { Deadline } from '#libs/kernel/deadline.js';
 import type { JsonObject } from '#libs/kernel/json.js';
@@ -169,7 +170,7 @@ export class World {
       ask.proof ?? (key === null ? undefined : mintProof({ key, token, nowMs: this.clock.now(), ...nonce }));
     const dpop = proof === undefined ? [] : [proof];
     const bound = bind(caller, { ...presented, dpop }, this.#binding, epoch, this.clock.now());
-    return guard(bound, { purpose, uri }, this.#tenants);
+    return guard(bound, { purpose, uri }, { tenants: this.#tenants, scopes: checkScope });
   }
 
   deadline(): Deadline {

@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SinkJournal } from '#libs/audit/journal.js';
 import type { Gate } from '#libs/enforcement/gate.js';
 import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
+import { checkScope } from '#libs/identity/scopes.js';
 import { createApp } from '#src/app.js';
 import { systemClock } from '#src/composition/system-clock.js';
 import type { HttpOptions } from '#src/http/http-options.js';
@@ -81,6 +82,7 @@ async function gateOfNobody(records: string[]): Promise<Gate> {
     clock: systemClock,
     tokens: { issuers: new Map(), leewaySeconds: 5, remembered: new RememberedTokens() },
     binding: unused,
+    scopes: checkScope,
     tenants: new Map(),
     grants: unused,
     vault: unused,

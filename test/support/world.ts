@@ -51,10 +51,13 @@ export async function writeWorld(
       AUDIT_DIR: join(folder, 'audit'),
       ...settings,
       issuers: [issuer(ISSUER, 'issuer.json'), issuer(OTHER_ISSUER, 'other.json')],
-      tenants: [
-        { id: 'acme', issuers: [ISSUER], mounts: ['yaml://kv'], providers: ['yaml'], salt: newKey() },
-        { id: 'umbrella', issuers: [OTHER_ISSUER], mounts: ['yaml://kv', 'side://vault'], salt: newKey() },
-      ],
+      // one tenant, by TENANT_ID and its companions, where the settings name it
+      ...(settings['TENANT_ID'] === undefined && {
+        tenants: [
+          { id: 'acme', issuers: [ISSUER], mounts: ['yaml://kv'], providers: ['yaml'], salt: newKey() },
+          { id: 'umbrella', issuers: [OTHER_ISSUER], mounts: ['yaml://kv', 'side://vault'], salt: newKey() },
+        ],
+      }),
       providers: [
         { name: 'yaml', type: 'yaml', path: 'secrets.yaml' },
         { name: 'side', type: 'yaml', path: 'side.yaml' },

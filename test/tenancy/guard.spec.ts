@@ -3,10 +3,11 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { authenticate } from '#libs/identity/access-token.js';
 import { bind, type BoundCaller } from '#libs/identity/bind.js';
 import { ProofKeys } from '#libs/identity/proof-keys.js';
+import { checkScope } from '#libs/identity/scopes.js';
 import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
 import { providerNames } from '#libs/kernel/provider-names.js';
 import { Refusal } from '#libs/kernel/refusal.js';
-import { guard } from '#libs/tenancy/guard.js';
+import { guard, type GuardRules } from '#libs/tenancy/guard.js';
 import { tenantOf, type AllowedMount, type Tenant, type Tenants } from '#libs/tenancy/tenants.js';
 
 import { ISSUER, makeIssuer, makeKey, mintProof, mintToken, NOW_MS, ORIGIN, type Changes } from '../support/tokens.js';
@@ -45,6 +46,7 @@ function tenant(changes: Partial<Tenant> = {}): Tenant {
 }
 
 const tenants = (...all: readonly Tenant[]): Tenants => new Map(all.map((each) => [each.id, each]));
+const by = (...all: readonly Tenant[]): GuardRules => ({ tenants: tenants(...all), scopes: checkScope });
 
 function refused(work: () => unknown): readonly [code: string, check: string | undefined] {
   try {
@@ -64,7 +66,7 @@ describe('the guard', () => {
   const ask =
     (uri: string, mounts: readonly AllowedMount[] = [{ mount: 'secret' }]) =>
     () =>
-      guard(bound, { purpose: 'execute', uri }, tenants(tenant({ mounts })));
+      guard(bound, { purpose: 'execute', uri }, by(tenant({ mounts })));
 
   it('makes a target of what may be asked for, in its one spelling', () => {
     const target = ask('openbao://secret/app/api#token')();
@@ -109,8 +111,8 @@ describe('the guard', () => {
   it('asks for the scope of the purpose before it reads the URI', async () => {
     const writer = await boundCaller({ scope: 'secrets.write' });
     const wanted = { purpose: 'execute', uri: 'no uri at all' } as const;
-    expect(refused(() => guard(writer, wanted, tenants(tenant())))).toEqual(['INSUFFICIENT_SCOPE', 'A11 scope']);
-    expect(refused(() => guard(bound, { ...wanted, purpose: 'write' }, tenants(tenant())))).toEqual([
+    expect(refused(() => guard(writer, wanted, by(tenant())))).toEqual(['INSUFFICIENT_SCOPE', 'A11 scope']);
+    expect(refused(() => guard(bound, { ...wanted, purpose: 'write' }, by(tenant())))).toEqual([
       'INSUFFICIENT_SCOPE',
       'A11 scope',
     ]);
@@ -119,7 +121,7 @@ describe('the guard', () => {
   it('gives a caller without a tenant nothing, whatever it asks for', async () => {
     const stranger = await boundCaller({ tenant: 'nobody' });
     for (const uri of ['openbao://secret/app', 'no uri at all', '']) {
-      expect(refused(() => guard(stranger, { purpose: 'execute', uri }, tenants(tenant())))).toEqual([
+      expect(refused(() => guard(stranger, { purpose: 'execute', uri }, by(tenant())))).toEqual([
         'DENIED',
         'tenant unknown',
       ]);
