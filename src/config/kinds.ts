@@ -1,3 +1,5 @@
+import type { JsonObject } from '#libs/kernel/json.js';
+
 import { Sealed } from './sealed.js';
 
 /** What a file's YAML or an environment variable's text may hold; lists only in files. */
@@ -7,6 +9,8 @@ export type Raw = string | number | boolean | null | readonly Raw[] | { readonly
 export interface Kind<T> {
   /** For docs/configuration.md. */
   readonly says: string;
+  /** For editors: what a file may hold there, as JSON Schema (draft 2020-12). Looser than `read` where it cannot say as much. */
+  readonly json: JsonObject;
   /** @throws Wrong saying what is wrong and what to do, without repeating a secret */
   read(raw: Raw): T;
 }
@@ -20,6 +24,7 @@ export class Wrong extends Error {
 export function choice<const W extends string>(...words: readonly W[]): Kind<W> {
   return {
     says: words.map((word) => `\`${word}\``).join(', '),
+    json: { enum: words },
     read(raw) {
       const word = words.find((candidate) => candidate === raw);
       if (word === undefined) throw new Wrong(`must be ${words.join(' or ')}, not ${shown(raw)}`);
@@ -30,6 +35,7 @@ export function choice<const W extends string>(...words: readonly W[]): Kind<W> 
 
 export const flag: Kind<boolean> = {
   says: '`true`, `false`',
+  json: { type: 'boolean' },
   read(raw) {
     if (raw === true || raw === 'true') return true;
     if (raw === false || raw === 'false') return false;
@@ -41,6 +47,7 @@ export const flag: Kind<boolean> = {
 export function integer(min: number, max: number): Kind<number> {
   return {
     says: `integer, ${min} to ${max}`,
+    json: { type: 'integer', minimum: min, maximum: max },
     read(raw) {
       const value = typeof raw === 'string' && /^(0|[1-9][0-9]{0,15})$/.test(raw) ? Number(raw) : raw;
       if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
@@ -55,6 +62,7 @@ export function integer(min: number, max: number): Kind<number> {
 export function text(says: string, pattern: RegExp = /^[^\p{Cc}]{1,4096}$/u): Kind<string> {
   return {
     says,
+    json: { type: 'string', pattern: pattern.source },
     read(raw) {
       if (typeof raw !== 'string') throw new Wrong(`must be text: put ${shown(raw)} in quotes`);
       if (!pattern.test(raw)) throw new Wrong(`must be ${says}, not ${shown(raw)}`);
@@ -70,6 +78,7 @@ export const path: Kind<string> = text('path');
 export function list<T>(item: Kind<T>): Kind<readonly T[]> {
   return {
     says: `comma-separated: ${item.says}`,
+    json: { anyOf: [{ type: 'string' }, { type: 'array', items: item.json }] },
     read(raw) {
       const parts: readonly Raw[] | undefined = typeof raw === 'string' ? split(raw) : isList(raw) ? raw : undefined;
       if (parts === undefined) throw new Wrong(`must be a comma-separated list, not ${shown(raw)}`);
@@ -82,6 +91,7 @@ export function list<T>(item: Kind<T>): Kind<readonly T[]> {
 export function sealedBytes(least: number): Kind<Sealed<Uint8Array>> {
   return {
     says: `base64, at least ${least} bytes`,
+    json: { type: 'string', minLength: Math.ceil((least * 4) / 3) },
     read(raw) {
       const bytes = typeof raw === 'string' ? bytesOf(raw) : undefined;
       const howTo = `make one with: openssl rand -base64 ${least}`;
@@ -98,6 +108,7 @@ export function sealedBytes(least: number): Kind<Sealed<Uint8Array>> {
 /** An address to listen on: `host:port`, IPv6 in brackets. Port 0 takes any free one. */
 export const listenAddress: Kind<{ readonly host: string; readonly port: number }> = {
   says: '`host:port`, IPv6 as `[::1]:8080`',
+  json: { type: 'string', pattern: String.raw`^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.\-]+):[0-9]{1,5}$` },
   read(raw) {
     const [, v6, plain, digits = ''] =
       (typeof raw === 'string' && /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})$/.exec(raw)) || [];
@@ -110,6 +121,7 @@ export const listenAddress: Kind<{ readonly host: string; readonly port: number 
 /** `https://host[:port]` exactly as browsers write an origin: what is not canonical would never equal a proof's `htu`. */
 export const origin: Kind<string> = {
   says: 'origin, such as `https://secrets.example.com`',
+  json: { type: 'string', pattern: '^https?://[^/?#@\\s]+$' },
   read(raw) {
     const parsed = typeof raw === 'string' ? URL.parse(raw) : null;
     if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.origin !== raw) {
@@ -124,6 +136,7 @@ export const origin: Kind<string> = {
 /** A regular expression, matched against the whole text. */
 export const pattern: Kind<RegExp> = {
   says: 'regular expression over the whole text',
+  json: { type: 'string', format: 'regex', maxLength: 512 },
   read(raw) {
     if (typeof raw !== 'string' || raw.length > 512)
       throw new Wrong('must be a regular expression of at most 512 characters');
