@@ -13,13 +13,15 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
   constructor(readonly faults: readonly Fault[]) {
-    const lines = faults.map(
-      ({ path, what, from }) =>
-        `  ${path}${from === undefined ? '' : ` (${from})`} ${what}${what.endsWith('?') ? '' : '.'}`,
-    );
+    const lines = faults.map((fault) => `  ${tell(fault)}`);
     const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;
     super(`The configuration cannot be used (${count}):\n${lines.join('\n')}`);
   }
+}
+
+/** A fault as one sentence. */
+export function tell({ path, what, from }: Fault): string {
+  return `${path}${from === undefined ? '' : ` (${from})`} ${what}${what.endsWith('?') ? '' : '.'}`;
 }
 
 /** The known name that was probably meant, when one is near. */

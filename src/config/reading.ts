@@ -64,6 +64,17 @@ export class Reading {
     );
   }
 
+  /** What was written and where, unread: for showing a configuration. A secret's own file is named, never opened. */
+  origin({ name, secret }: Setting<unknown>): { readonly raw: Raw; readonly from: string } | undefined {
+    for (const { name: from, values } of this.#options.sources) {
+      const raw = values.get(name);
+      if (raw !== undefined) return { raw, from };
+      const file = secret === true ? values.get(`${name}${this.#options.fileSuffix}`) : undefined;
+      if (file !== undefined) return { raw: '', from: `${String(file)} (${name}${this.#options.fileSuffix})` };
+    }
+    return undefined;
+  }
+
   fault({ name }: { readonly name: string }, what: string, from?: string): void {
     this.#options.faults.push({ path: `${this.#options.prefix}${name}`, what, ...(from !== undefined && { from }) });
   }
@@ -106,7 +117,18 @@ export class Reading {
         this.fault(name, `names a file that everybody on this machine can use: chmod o= ${path}`, from);
         return 'faulty';
       }
-      return { raw: text.trimEnd(), from: path };
+      if (text.length > MAX_SECRET_CHARACTERS) {
+        this.fault(
+          name,
+          `names a file of more than ${MAX_SECRET_CHARACTERS / 1024} KiB, which is no secret: ${path}`,
+          from,
+        );
+        return 'faulty';
+      }
+      const raw = withoutLineEnd(text);
+      if (raw !== '') return { raw, from: path };
+      this.fault(name, `names a file that is empty: ${path}`, from);
+      return 'faulty';
     } catch (error) {
       this.fault(
         name,
@@ -116,6 +138,14 @@ export class Reading {
       return 'faulty';
     }
   }
+}
+
+/** A key, a password or a chain of certificates; what is larger was named by mistake. */
+const MAX_SECRET_CHARACTERS = 64 * 1024;
+
+/** Editors and `echo` end a file with a line end that is no part of the secret: one is dropped, and nothing else. */
+function withoutLineEnd(text: string): string {
+  return text.replace(/\r?\n$/, '');
 }
 
 function requiredSentence({ name, required, secret }: Setting<unknown>): string {

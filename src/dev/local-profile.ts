@@ -1,7 +1,8 @@
 import type { Config } from '#src/config/config.js';
 import { packageRoot, readFromDisk } from '#src/config/disk.js';
 import { ConfigError } from '#src/config/faults.js';
-import { loadConfig, type LoadOptions } from '#src/config/load.js';
+import { loadConfig } from '#src/config/load.js';
+import type { LoadOptions } from '#src/config/sources.js';
 
 import { type DevelopmentIssuer, openDevelopmentIssuer } from './development-issuer.js';
 import { openStateFolder, type StateFolder } from './state-folder.js';
