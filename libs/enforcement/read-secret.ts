@@ -1,6 +1,7 @@
 import { epochOf } from '#libs/grants/partition.js';
 import { permit } from '#libs/grants/permit.js';
 import { authenticate } from '#libs/identity/access-token.js';
+import { admit } from '#libs/identity/admit.js';
 import { bind } from '#libs/identity/bind.js';
 import { Deadline } from '#libs/kernel/deadline.js';
 import { fetch, join, release } from '#libs/providers/sealed-secret.js';
@@ -21,7 +22,7 @@ export async function readSecret(gate: Gate, arrival: Arrival): Promise<Answer> 
   const passage = Passage.open(gate, arrival, deadline);
   try {
     const request = passage.asks(arrival.read());
-    const caller = passage.saw(await authenticate(request.presented, gate.tokens, gate.clock.now()));
+    const caller = passage.saw(await authenticate(admit(request, gate.admission), gate.tokens, gate.clock.now()));
     const epoch = await epochOf(caller, gate.tenants, gate.grants, deadline);
     const bound = passage.saw(bind(caller, request.presented, gate.binding, epoch, gate.clock.now()));
     const target = passage.saw(guard(bound, request.wanted, gate));

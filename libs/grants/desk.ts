@@ -2,6 +2,7 @@ import type { DecisionPoint } from '#libs/decision/decide.js';
 import type { Epoch } from '#libs/identity/replay-guard.js';
 import type { Clock } from '#libs/kernel/clock.js';
 import type { SecretUri } from '#libs/kernel/secret-uri.js';
+import type { Rate } from '#libs/limits/rate.js';
 
 import type { LimitBounds } from './grant.js';
 import type { GrantStore } from './grant-store.js';
@@ -25,6 +26,8 @@ export interface GrantDesk {
   readonly leewaySeconds: number;
   /** STORE_SKEW_MS. */
   readonly storeSkewMs: number;
+  /** RATE_LIMIT_SUBJECT. Absent: off. */
+  readonly subjectRate?: Rate;
   readonly clock: Clock;
   /** base64url randomness, 16 bytes. */
   readonly newId: () => string;

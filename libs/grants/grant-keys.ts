@@ -3,6 +3,8 @@ export interface GrantKeys {
   readonly partition: number;
   readonly grant: string;
   readonly holder: string;
+  /** Of the caller's rate bucket: the caller alone, whatever it asks for and whatever it is bound to. */
+  readonly subject: string;
   readonly quota: string;
   readonly binding: string;
   readonly facts: string;

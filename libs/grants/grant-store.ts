@@ -1,6 +1,8 @@
 import type { Epoch, ReplayAnswer } from '#libs/identity/replay-guard.js';
 import type { Awaitable } from '#libs/kernel/deadline.js';
 
+import type { Rate } from '#libs/limits/rate.js';
+
 import type { GrantRecord } from './grant.js';
 
 /** Where one caller's state lies, and the epoch that this call believes in (`Epoch.id`). */
@@ -32,10 +34,19 @@ export interface TakeTarget {
   readonly policyVersion: string;
 }
 
+/** The caller's rate bucket. */
+export interface SubjectRate {
+  /** H(tenant, iss, sub, client), in the caller's partition like all that is the caller's. */
+  readonly key: string;
+  readonly rate: Rate;
+}
+
 export interface TakeRequest {
   readonly place: Place;
   /** Absent when the binding has no proof (mutual TLS, unbound). */
   readonly proof?: ProofToSpend;
+  /** RATE_LIMIT_SUBJECT. Absent: off. */
+  readonly subject?: SubjectRate;
   /** 1 to 100. */
   readonly targets: readonly TakeTarget[];
 }
@@ -149,7 +160,7 @@ export const MOST_TARGETS = 100;
  *  1. epoch → `epoch_changed`;
  *  2. the proof's `iat` within PROOF_WINDOW, both ends included → else `stale_proof`;
  *  3. H(jkt, jti) present, whatever its iat → `replayed`;
- *  4. the subject's rate bucket → `limited`, the proof unspent (a store without buckets never answers it);
+ *  4. the subject's rate bucket, one token for a take whatever its targets → `limited`, the proof unspent;
  *  5. H(jkt, jti) is set for as long as the proof could be accepted: from here on it is spent, whatever follows;
  *  then for each target, in the list's order, a later one seeing what an earlier one did:
  *  6. blocks → `blocked` (a store without blocks never answers it); a holder key of another binding → `other_holder`;
@@ -168,6 +179,11 @@ export const MOST_TARGETS = 100;
  * **A grant** is live while its end is in the future, its epoch is the partition's and its `left` is above zero.
  * - MUST decide by the members of `record`, which the MAC covers, never by copies beside them, and MUST hand the record back unchanged.
  * - MUST count `left` down and `use_no` up by one with each use; `use_no` never falls, a record's limits and end never change.
+ *
+ * **Rate buckets.** `draw` of #libs/limits/rate.ts, by the store's clock: a bucket that is not there is full.
+ * - MUST take one token of the bucket for each take that comes to step 5, whatever its targets are answered, and none for any other.
+ * - MUST judge a bucket by the rate that the take brings: gateways that are being configured anew bring different ones.
+ * - MUST keep a bucket until it is full again, and SHOULD forget it then.
  *
  * **Quotas.** A counter lies under the quota's key alone, whatever the grant; the value holds, for each period, the window and the uses
  * counted in it.

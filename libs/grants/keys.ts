@@ -22,6 +22,7 @@ export function keysOf(
     partition: partitionOf(tenant.id, bound.caller, desk),
     grant: H(tenant.id, iss, sub, clientId, purpose, named, uri.version ?? null, binding, facts),
     holder: H(tenant.id, iss, sub, clientId, purpose, named),
+    subject: H(tenant.id, iss, sub, clientId),
     quota: H(tenant.id, iss, sub, clientId, purpose, desk.quotaRef(tenant.id, uri)),
     binding,
     facts,

@@ -1,5 +1,6 @@
 import { PROOF_WINDOW, type Epoch } from '#libs/identity/replay-guard.js';
 import { Refusal } from '#libs/kernel/refusal.js';
+import { limited } from '#libs/limits/limited.js';
 import type { Target } from '#libs/tenancy/guard.js';
 
 import type { GrantDesk } from './desk.js';
@@ -30,10 +31,7 @@ export function refusalOf(answer: Refused): Refusal {
         detail: 'This token has had its grants for this secret and purpose: get a new token, or one bound to a key.',
       });
     case 'limited':
-      return new Refusal('RATE_LIMITED', {
-        check: 'rate subject',
-        retryAfterSeconds: Math.max(1, Math.ceil(answer.retryAfterMs / 1000)),
-      });
+      return limited('rate subject', answer.retryAfterMs);
     case 'blocked':
       return new Refusal('REVOKED', { check: 'block' });
     case 'other_holder':

@@ -51,6 +51,7 @@ export async function take(errand: Errand): Promise<Drawn | Ask> {
     desk.store.take({
       place,
       ...(proof !== undefined && { proof: { key: replayKey(proof, desk.keys), iat: proof.iat } }),
+      ...(desk.subjectRate !== undefined && { subject: { key: keys.subject, rate: desk.subjectRate } }),
       targets: [takeTarget(keys, policyVersion)],
     }),
   );

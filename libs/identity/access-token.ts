@@ -1,15 +1,16 @@
 import { sha256 } from '#libs/kernel/digest.js';
 import type { JsonObject } from '#libs/kernel/json.js';
 
+import type { Admitted } from './admit.js';
 import { presentsNothing } from './anonymous.js';
 import { parseCompactJws, parseJsonObject, type CompactJws } from './compact-jws.js';
+import { checkAccessToken, standInsOf } from './compat-profile.js';
 import { invalidToken } from './faults.js';
 import type { TrustedIssuer } from './issuers.js';
 import { presentedToken, type PresentedToken } from './presented-token.js';
-import type { Presented } from './presented.js';
-import type { RememberedTokens } from './remembered-tokens.js';
+import type { RememberedTokens, Verified } from './remembered-tokens.js';
 import { parseTokenClaims, type VerifiedClaims } from './token-claims.js';
-import { checkAlgorithm, parseTokenHeader } from './token-header.js';
+import { checkAlgorithm, checkType, parseTokenHeader } from './token-header.js';
 import { checkSignature, issuerKey, trustedIssuer } from './token-signature.js';
 import { checkTimes, type TimeRules } from './token-times.js';
 
@@ -44,15 +45,16 @@ export class Caller {
    *
    * @throws Refusal CREDENTIALS_REQUIRED, INVALID_REQUEST, INVALID_TOKEN; UNAVAILABLE when the issuer's keys cannot be had
    */
-  static async authenticate(this: void, presented: Presented, rules: TokenRules, nowMs: number): Promise<Caller> {
+  static async authenticate(this: void, admitted: Admitted, rules: TokenRules, nowMs: number): Promise<Caller> {
+    const { presented } = admitted;
     if (rules.anonymous !== undefined && presentsNothing(presented)) return Caller.anonymous(rules.anonymous);
     const { scheme, token } = presentedToken(presented);
     const tokenHash = sha256(token);
     const known = rules.remembered.recall(tokenHash, nowMs);
     if (known !== undefined) return new Caller(known, scheme, tokenHash);
-    const claims = await verifiedClaims(token, rules, nowMs);
-    rules.remembered.remember(tokenHash, claims, nowMs);
-    return new Caller(claims, scheme, tokenHash);
+    const verified = await verify(token, rules, nowMs);
+    rules.remembered.remember(tokenHash, verified, nowMs);
+    return new Caller(verified.claims, scheme, tokenHash);
   }
 
   /** The other way to be somebody: where configuration says whom nobody speaks for. It is bound to nothing, as its claims say. */
@@ -65,21 +67,26 @@ export class Caller {
   }
 }
 
-export const authenticate: (presented: Presented, rules: TokenRules, nowMs: number) => Promise<Caller> =
+export const authenticate: (admitted: Admitted, rules: TokenRules, nowMs: number) => Promise<Caller> =
   Caller.authenticate;
 
 /** RFC 9068 section 4, with what RFC 8725 adds. Nothing of a token is believed before its signature. */
-async function verifiedClaims(token: string, rules: TokenRules, nowMs: number): Promise<VerifiedClaims> {
+async function verify(token: string, rules: TokenRules, nowMs: number): Promise<Verified> {
   const jws = parseJws(token); //                                    T1, A9, J3, J12, J13, J14
   const header = parseTokenHeader(parseJson(jws.header)); //         A1, A2, A10, J2, J5, J9, J10, J11, T22, T23
   const payload = parseJson(jws.payload); //                         T4, J6
   const issuer = trustedIssuer(payload, rules.issuers); //           A4, J7
+  checkType(header, issuer); //                                      A1, A10
   checkAlgorithm(header, issuer); //                                 J1
+  const { keys } = issuer;
+  const { generation } = keys;
   const key = await issuerKey(header, issuer); //                    J7, J9, T18
   await checkSignature(token, header, key); //                       J3, J4
-  const claims = parseTokenClaims(payload, issuer); //               A3, A5, A7, A8, A12, J8, T2
+  checkAccessToken(payload, issuer); //                              A10 where the header cannot tell
+  const standIns = standInsOf(payload, issuer, jws);
+  const claims = parseTokenClaims(payload, issuer, standIns); //     A3, A5, A7, A8, A12, J8, T2
   checkTimes(payload, claims, timeRules(issuer, rules, nowMs)); //   A6, T3
-  return claims;
+  return { claims, keys, generation };
 }
 
 function timeRules({ maxTokenAgeSeconds }: TrustedIssuer, { leewaySeconds }: TokenRules, nowMs: number): TimeRules {

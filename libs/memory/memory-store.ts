@@ -24,6 +24,7 @@ import type { Clock } from '#libs/kernel/clock.js';
 import { ExpiringTable } from './expiring-table.js';
 import { Quotas, type QuotaState } from './quotas.js';
 import { ReplayWindow } from './replay-window.js';
+import { SubjectRates } from './subject-rates.js';
 
 export interface MemoryStoreOptions {
   /** The store's own clock: `now` is its TIME. */
@@ -62,6 +63,16 @@ export class MemoryStore implements GrantStore {
   readonly #tokens = new ExpiringTable<number>();
   readonly #givenBack = new ExpiringTable<true>();
   readonly #quotas = new Quotas();
+  readonly #rates = new SubjectRates();
+  readonly #tables = [
+    this.#proofs,
+    this.#grants,
+    this.#holders,
+    this.#tokens,
+    this.#givenBack,
+    this.#quotas,
+    this.#rates,
+  ];
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
@@ -73,13 +84,16 @@ export class MemoryStore implements GrantStore {
     return this.#epoch;
   }
 
-  take({ place, proof, targets }: TakeRequest): TakeAnswer {
+  take({ place, proof, subject, targets }: TakeRequest): TakeAnswer {
     if (targets.length < 1 || targets.length > MOST_TARGETS) throw new RangeError('a take has 1 to 100 targets');
     const nowMs = this.#begin(place.partition);
     const changed = this.#epochChanged(place);
     if (changed !== undefined) return changed;
-    const spent = proof === undefined ? 'fresh' : this.#proofs.spend(proof, place.partition, nowMs);
-    if (spent !== 'fresh') return { kind: spent };
+    const found = proof === undefined ? 'fresh' : this.#proofs.check(proof, place.partition, nowMs);
+    if (found !== 'fresh') return { kind: found };
+    const retryAfterMs = subject && this.#rates.take(at(place, subject.key), subject.rate, nowMs);
+    if (retryAfterMs !== undefined) return { kind: 'limited', retryAfterMs };
+    if (proof !== undefined) this.#proofs.spend(proof, place.partition, nowMs);
     return { kind: 'answered', answers: targets.map((target) => this.#takeOne(place, target, nowMs)) };
   }
 
@@ -121,19 +135,14 @@ export class MemoryStore implements GrantStore {
 
   /** Entries held in all, ended ones that were not swept yet included. */
   get size(): number {
-    return [this.#proofs, this.#grants, this.#holders, this.#tokens, this.#givenBack, this.#quotas].reduce(
-      (sum, { size }) => sum + size,
-      0,
-    );
+    return this.#tables.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Every call tidies a little of everything, so that what has ended goes even where nothing is written any more. */
   #begin(partition: number): number {
     this.#checkPartition(partition);
     const nowMs = this.#options.clock.now();
-    for (const table of [this.#proofs, this.#grants, this.#holders, this.#tokens, this.#givenBack, this.#quotas]) {
-      table.sweep(nowMs);
-    }
+    for (const table of this.#tables) table.sweep(nowMs);
     return nowMs;
   }
 

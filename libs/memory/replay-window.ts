@@ -21,10 +21,19 @@ export class ReplayWindow {
   readonly #digest: Digest = new Uint32Array(this.#bytes.buffer, this.#bytes.byteOffset, DIGEST_BYTES / 4);
 
   /**
+   * Spends a proof that is fresh.
+   *
    * @param scope keeps partitions apart
    * @throws RangeError for a key that is not base64url of 16 bytes or more: nothing is spent then
    */
-  spend({ key, iat }: ProofToSpend, scope: number, nowMs: number): 'fresh' | 'stale_proof' | 'replayed' {
+  spend(proof: ProofToSpend, scope: number, nowMs: number): 'fresh' | 'stale_proof' | 'replayed' {
+    const answer = this.check(proof, scope, nowMs);
+    if (answer === 'fresh') this.#note(proof);
+    return answer;
+  }
+
+  /** What `spend` would answer. */
+  check({ key, iat }: ProofToSpend, scope: number, nowMs: number): 'fresh' | 'stale_proof' | 'replayed' {
     const firstMs = (iat - PROOF_WINDOW.future) * 1000;
     // Put this way round, an iat that is no number is stale too.
     if (!(nowMs >= firstMs && nowMs < endOf(iat))) return 'stale_proof';
@@ -33,8 +42,6 @@ export class ReplayWindow {
       const second = table.mark(digest);
       if (second > 0 && nowMs < endOf(span * SPAN + second - 1)) return 'replayed';
     }
-    const span = Math.floor(iat / SPAN);
-    this.#tableOf(span).set(digest, Math.floor(iat) - span * SPAN + 1);
     return 'fresh';
   }
 
@@ -47,6 +54,12 @@ export class ReplayWindow {
   /** Proofs held, ended ones of a span that has not ended included. */
   get size(): number {
     return [...this.#spans.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** Of the proof that was looked for last. */
+  #note({ iat }: ProofToSpend): void {
+    const span = Math.floor(iat / SPAN);
+    this.#tableOf(span).set(this.#digest, Math.floor(iat) - span * SPAN + 1);
   }
 
   /** Overwritten by the next call. */

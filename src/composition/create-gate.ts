@@ -15,12 +15,14 @@ import { ProofKeys } from '#libs/identity/proof-keys.js';
 import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
 import { checkScope, overlookScope } from '#libs/identity/scopes.js';
 import type { Clock } from '#libs/kernel/clock.js';
+import { Buckets } from '#libs/limits/buckets.js';
 import { MemoryStore } from '#libs/memory/memory-store.js';
 import type { Config } from '#src/config/config.js';
 import { ConfigError } from '#src/config/faults.js';
 import { relaxed } from '#src/config/setting.js';
 
 import { openDecisionPoint } from './decision-point.js';
+import { admissionOf } from './admission.js';
 import { deriveKeys, type DerivedKeys } from './derived-keys.js';
 import { openKept } from './kept.js';
 import { openProviders } from './providers.js';
@@ -66,6 +68,8 @@ export async function createGate(
 
   const gate: Gate = {
     clock,
+    admission: admissionOf(config, clock),
+    ...(config.rates.tenant !== undefined && { tenantBuckets: new Buckets(config.rates.tenant, clock) }),
     tokens: {
       issuers: trustedIssuers([...config.issuers, ...kept.issuers]),
       leewaySeconds: config.clockLeewaySeconds,
@@ -125,6 +129,7 @@ function deskOf(config: Config, { clock, keys, refs, alarm, decider }: DeskParts
     ...decider,
     clock,
     deadlineMs: config.deadlines.pdpMs,
+    leewaySeconds: config.clockLeewaySeconds,
     environment: config.environment,
   };
   return {
@@ -141,6 +146,7 @@ function deskOf(config: Config, { clock, keys, refs, alarm, decider }: DeskParts
     unboundGrantsPerJti: config.binding.unboundGrantsPerJti,
     releaseWithinMs,
     deadlineMs: config.deadlines.storeMs,
+    ...(config.rates.subject !== undefined && { subjectRate: config.rates.subject }),
     leewaySeconds: config.clockLeewaySeconds,
     storeSkewMs: STORE_SKEW_MS,
     clock,

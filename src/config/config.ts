@@ -1,18 +1,37 @@
+import type { CompatProfile, SubjectType, TrustedIssuer } from '#libs/identity/issuers.js';
 import type { JsonObject } from '#libs/kernel/json.js';
+import type { Scope } from '#libs/kernel/purposes.js';
+import type { Rate } from '#libs/limits/rate.js';
 import type { AllowedMount } from '#libs/tenancy/tenants.js';
+
+import type { Cidr } from '#src/http/cidrs.js';
+import type { TlsParts } from '#src/http/tls.js';
 
 import type { Sealed } from './sealed.js';
 import type { Environment } from './setting.js';
 import type { Switch } from './switches.js';
 
-/** One trusted issuer of access tokens, its public keys already read. */
-export interface IssuerConfig {
-  readonly issuer: string;
+/** Where an issuer's public keys are. */
+export type IssuerKeys =
   /** The JWK Set as it stands in the file; it holds no private key. */
-  readonly jwks: JsonObject;
+  | { readonly jwks: JsonObject }
+  /** Absolute address of the JWK Set. `jwksCa`: certificates in PEM, the only ones that are trusted there. */
+  | { readonly jwksUri: string; readonly jwksCa?: string };
+
+/** One trusted issuer of access tokens. */
+export type IssuerConfig = IssuerRules & IssuerKeys;
+
+/** One whose keys are at hand. */
+export type KnownIssuerConfig = IssuerRules & { readonly jwks: JsonObject };
+
+export interface IssuerRules {
+  readonly issuer: string;
   readonly algorithms: readonly ('ES256' | 'EdDSA' | 'PS256' | 'RS256')[];
   readonly audience: string;
-  readonly claims: { readonly tenant?: string; readonly subjectType?: string; readonly groups?: string };
+  readonly claims: TrustedIssuer['claims'];
+  /** Absent: the profile `rfc9068`. */
+  readonly compat?: CompatProfile;
+  readonly everyToken?: { readonly scopes?: readonly Scope[]; readonly subjectType?: SubjectType };
   readonly maxTokenAgeSeconds: number;
 }
 
@@ -25,8 +44,18 @@ export interface TenantConfig {
   readonly mounts: readonly AllowedMount[];
   /** Provider names; `all` = every one. */
   readonly providers: readonly string[] | 'all';
-  /** Key id `1`. Undefined only in dev: the state folder has one. */
-  readonly salt: Sealed<Uint8Array> | undefined;
+  /** Oldest first. Empty only in dev: the state folder has one. */
+  readonly salts: readonly SaltConfig[];
+  /** Weakest first. */
+  readonly acrValues: readonly string[];
+  /** Absolute: where its policies lie, unless it is `tenants/<id>` of `policiesDir`. */
+  readonly policiesDir?: string;
+}
+
+/** One of a tenant's salts. */
+export interface SaltConfig {
+  readonly id: string;
+  readonly key: Sealed<Uint8Array>;
 }
 
 /** A provider instance. More types become more members of this union. */
@@ -43,12 +72,16 @@ export interface Config {
   readonly profile: string | undefined;
   readonly environment: Environment;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Undefined: the listener speaks plain HTTP. */
+  readonly tls: TlsParts | undefined;
   /** Undefined only in dev and test: the address listened on, with `localhost` as its alias. */
   readonly publicOrigin: string | undefined;
   /** The three documented switches that are false; in dev and test only. */
   readonly switchesOff: readonly Switch[];
   readonly secretsAudience: string;
   readonly clockLeewaySeconds: number;
+  /** How long an issuer's last good key set serves on when it cannot be fetched anew. */
+  readonly jwksGraceSeconds: number;
   readonly issuers: readonly IssuerConfig[];
   /** On: trust the development issuer too, kept in `stateDir`. */
   readonly developmentIssuer: boolean;
@@ -63,6 +96,28 @@ export interface Config {
     /** 0 = unlimited. */
     readonly unboundGrantsPerJti: number;
     readonly nonces: 'required' | 'off';
+  };
+  readonly addresses: {
+    /** None: no proxy is believed. */
+    readonly proxies: readonly Cidr[];
+    /** `x5t#S256` of the certificates that proxies show. None: they need none. */
+    readonly proxyThumbprints: readonly string[];
+    /** Whether proxies hand over `Client-Cert`. */
+    readonly clientCertHeader: boolean;
+    /** Undefined: everybody; none: nobody. */
+    readonly allowed: readonly Cidr[] | undefined;
+  };
+  /** Each undefined: off. */
+  readonly rates: {
+    readonly address: Rate | undefined;
+    readonly tenant: Rate | undefined;
+    readonly subject: Rate | undefined;
+  };
+  /** RFC 9728. */
+  readonly resource: {
+    /** Undefined: the public origin. */
+    readonly identifier: string | undefined;
+    readonly documentation: string | undefined;
   };
   readonly requireUriInPath: boolean;
   /** Anchored: matches a reason as a whole. */

@@ -4,16 +4,10 @@
  */
 export const NOT_YET: ReadonlySet<string> = new Set([
   'ADMIN_ADDR',
-  'TLS_CERT',
-  'TLS_KEY',
-  'TLS_CLIENT_CA',
   'WORKERS',
   'ADMIN_AUDIENCE',
   'PDP_AUDIENCE',
   'AUDIT_KEY',
-  'JWKS_GRACE_SECONDS',
-  'TRUSTED_PROXY_CIDRS',
-  'ADDRESS_ALLOWLIST',
   'BLOCK_REFRESH_MS',
   'STORE_SKEW_MS',
   'NEGATIVE_CACHE_TTL_S',
@@ -31,17 +25,9 @@ export const NOT_YET: ReadonlySet<string> = new Set([
   'AUDIT_KAFKA_ACK_MS',
   'AUDIT_SPOOL_GRACE_SECONDS',
   'AUDIT_SPOOL_MAX_BYTES',
-  'RATE_LIMIT_SUBJECT',
-  'RATE_LIMIT_TENANT',
-  'RATE_LIMIT_ADDRESS',
 ]);
 
 /** The same for members of the file's sections, as `section.member`. */
 export const NOT_YET_MEMBERS: ReadonlySet<string> = new Set([
-  'issuers.jwks_url',
-  'issuers.profile',
-  'tenants.salts',
-  'tenants.policies',
-  'tenants.acr_values',
   'providers.mounts',
 ]);

@@ -1,13 +1,17 @@
+import type { TlsParts } from '#src/http/tls.js';
+
 import type { IssuerConfig, ProviderConfig, TenantConfig } from './config.js';
 import type { Fault } from './faults.js';
 import { relaxed } from './setting.js';
 import { switchesOff } from './switches.js';
+import { certificateFaults } from './tls.js';
 import type { Values } from './values.js';
 
 /** All that was read, as far as it could be read. */
 export interface Read {
   readonly values: Values;
   readonly profile: string | undefined;
+  readonly tls: TlsParts | undefined;
   readonly issuers: readonly IssuerConfig[];
   readonly tenants: readonly TenantConfig[];
   readonly providers: readonly ProviderConfig[];
@@ -43,12 +47,15 @@ const CONTRADICTIONS: readonly Rule[] = [
     ].flatMap(({ path, ms }) => fault(above(ms, v.requestDeadlineMs), path, 'is above REQUEST_DEADLINE_MS')),
   ({ values: v }) =>
     fault(v.auditSink === 'file' && v.auditDir === undefined, 'AUDIT_DIR', 'is required by the sink file: set it'),
+  keysOfTheirOwn,
   ({ values: v }) =>
     fault(
-      v.rootKey !== undefined && v.tenantSalt !== undefined && same(v.rootKey.open(), v.tenantSalt.open()),
-      'TENANT_SALT',
-      'is ROOT_KEY once more: make another one with: openssl rand -base64 32',
+      (v.trustedProxyCidrs ?? []).some(({ prefix }) => prefix === 0),
+      'TRUSTED_PROXY_CIDRS',
+      'holds a network of everybody, so that any client could say who it is: name the networks of the proxies',
     ),
+  resourceIdentifier,
+  ({ values }) => certificateFaults(values),
   keptKeys,
   anonymous,
   developmentIssuer,
@@ -60,9 +67,31 @@ const CONTRADICTIONS: readonly Rule[] = [
     ),
 ];
 
+/** The metadata of RFC 9728 is served below the identifier's host: it must be one that answers here. */
+function resourceIdentifier({ values: { resourceIdentifier: identifier, publicOrigin } }: Read): readonly Fault[] {
+  if (identifier === undefined) return [];
+  const ours = publicOrigin !== undefined && new URL(identifier).origin === publicOrigin;
+  return fault(!ours, 'RESOURCE_IDENTIFIER', 'must be PUBLIC_ORIGIN or a path below it: set both, or neither');
+}
+
+/** With one key in two places, whoever holds it for the one can recompute the other's hashes (security, N23). */
+function keysOfTheirOwn({ values: { rootKey }, tenants }: Read): readonly Fault[] {
+  const again = 'once more: make another one with: openssl rand -base64 32';
+  const seen = rootKey === undefined ? [] : [{ whose: 'ROOT_KEY', key: rootKey }];
+  return tenants.flatMap(({ id, issuers, salts }) =>
+    salts.flatMap(({ key }) => {
+      const known = seen.find((other) => same(other.key.open(), key.open()));
+      seen.push({ whose: `a salt of tenant ${id}`, key });
+      if (known === undefined) return [];
+      const [path, what] = issuers === 'all' ? ['TENANT_SALT', 'is'] : ['tenants', `hold, as a salt of ${id},`];
+      return [{ path, what: `${what} ${known.whose} ${again}` }];
+    }),
+  );
+}
+
 /** Only in dev may a key be left to the state folder (elsewhere its absence is a fault of its own). */
 function keptKeys({ values: v, tenants }: Read): readonly Fault[] {
-  const left = v.rootKey === undefined || tenants.some(({ salt }) => salt === undefined);
+  const left = v.rootKey === undefined || tenants.some(({ salts }) => salts.length === 0);
   return fault(
     v.environment === 'dev' && left && v.stateDir === undefined,
     'STATE_DIR',
@@ -120,6 +149,14 @@ const INSECURE: readonly Rule[] = [
       v.publicOrigin?.startsWith('http:') === true && !loopback(new URL(v.publicOrigin).hostname),
       'PUBLIC_ORIGIN',
       'is http: use https, or http on a loopback address only',
+    ),
+  ({ issuers }) =>
+    issuers.flatMap((row) =>
+      fault(
+        'jwksUri' in row && row.jwksUri.startsWith('http:') && !loopback(new URL(row.jwksUri).hostname),
+        'issuers',
+        `fetch the keys of ${row.issuer} over http: use https, or http on a loopback address only`,
+      ),
     ),
   ({ issuers }) => fault(issuers.length === 0, 'issuers', 'are missing: without one nobody can be authenticated'),
   ({ tenants }) => fault(tenants.length === 0, 'TENANT_ID', 'is missing, and so is tenants: configure a tenant'),

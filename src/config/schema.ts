@@ -1,5 +1,7 @@
-import { choice, flag, integer, list, listenAddress, origin, path, pattern, sealedBytes, text } from './kinds.js';
+import { choice, flag, integer, list, listenAddress, origin, path, pattern, rows, sealedBytes, text } from './kinds.js';
+import { cidr, rate, resource, webAddress } from './network-kinds.js';
 import { setting } from './setting.js';
+import { pem, sealedPem, thumbprint } from './tls-kinds.js';
 
 /*
  * Every setting there is: the loader reads by this table, `docs/configuration.md` is made from it. A setting that is not built
@@ -8,8 +10,15 @@ import { setting } from './setting.js';
 
 const ms = { unit: 'milliseconds' } as const;
 const seconds = { unit: 'seconds' } as const;
+const requests = { unit: 'requests per second' } as const;
 const anyDeadline = integer(1, 60_000);
 const segment = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** RFC 9470 section 3: they stand in one quoted string, with spaces between them. */
+const acr = text(
+  'acr value of 1 to 256 printable characters without spaces and quotes',
+  /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/,
+);
 
 export const SETTINGS = {
   environment: setting('ENVIRONMENT', choice('dev', 'test', 'staging', 'production'), {
@@ -19,6 +28,18 @@ export const SETTINGS = {
   listen: setting('LISTEN_ADDR', listenAddress, {
     default: '127.0.0.1:8080',
     description: 'Where the Secrets API listens. Port 0 takes any free port.',
+  }),
+  tlsCert: setting('TLS_CERT', pem, {
+    description:
+      'Certificate of our own TLS listener, with those that lead to its root. Set, `LISTEN_ADDR` speaks TLS (1.2 and 1.3) and nothing else.',
+  }),
+  tlsKey: setting('TLS_KEY', sealedPem, {
+    secret: true,
+    description: 'Its private key, without passphrase.',
+  }),
+  tlsClientCa: setting('TLS_CLIENT_CA', pem, {
+    description:
+      'Roots of client certificates: one that does not lead to them, has expired or is for servers is not used. Unset: any certificate, also a self-signed one, shows that its holder has the key that a token names.',
   }),
   publicOrigin: setting('PUBLIC_ORIGIN', origin, {
     required: 'outside dev and test',
@@ -48,6 +69,52 @@ export const SETTINGS = {
     default: 5,
     description: 'Clock difference allowed for `exp`, `nbf` and `iat` of tokens.',
   }),
+  jwksGraceSeconds: setting('JWKS_GRACE_SECONDS', integer(0, 86_400), {
+    ...seconds,
+    default: 600,
+    description:
+      "How long an issuer's last good keys serve on when they are due and cannot be fetched; then its tokens are 503.",
+  }),
+
+  resourceIdentifier: setting('RESOURCE_IDENTIFIER', resource, {
+    description:
+      'What this gateway is called as a protected resource (RFC 9728): `PUBLIC_ORIGIN`, or a path below it. Unset: `PUBLIC_ORIGIN`.',
+  }),
+  resourceDocumentation: setting('RESOURCE_DOCUMENTATION', webAddress, {
+    description: 'Address of a page for developers, named in the metadata of the protected resource.',
+  }),
+
+  trustedProxyCidrs: setting('TRUSTED_PROXY_CIDRS', list(cidr), {
+    description:
+      'Networks of the proxies in front. Only what they say of a client is believed: its address in `X-Forwarded-For`. Unset: nobody is.',
+  }),
+  trustedProxyThumbprints: setting('TRUSTED_PROXY_THUMBPRINTS', list(thumbprint), {
+    description:
+      'SHA-256 of the certificates that the proxies show on our own TLS listener. Set, a peer from `TRUSTED_PROXY_CIDRS` is trusted only with one of them.',
+  }),
+  clientCertHeader: setting('CLIENT_CERT_HEADER', flag, {
+    default: false,
+    description:
+      'Take the certificate of a caller from the `Client-Cert` field (RFC 9440) of trusted proxies, each of which must replace or remove what callers send under that name. From anybody else the field is not read.',
+  }),
+  addressAllowlist: setting('ADDRESS_ALLOWLIST', list(cidr), {
+    description: 'Networks that clients may call from. Unset: everywhere. Set but empty: nowhere.',
+  }),
+  rateLimitAddress: setting('RATE_LIMIT_ADDRESS', rate, {
+    ...requests,
+    default: 'off',
+    description: 'Of one client address (IPv6: one /64), in this process.',
+  }),
+  rateLimitTenant: setting('RATE_LIMIT_TENANT', rate, {
+    ...requests,
+    default: 'off',
+    description: 'Of one tenant, in this process.',
+  }),
+  rateLimitSubject: setting('RATE_LIMIT_SUBJECT', rate, {
+    ...requests,
+    default: 'off',
+    description: 'Of one caller (tenant, issuer, subject and client), over all that share the store.',
+  }),
 
   tenantId: setting('TENANT_ID', text('1 to 128 of A-Z a-z 0-9 . _ -', segment), {
     description: 'The one tenant; every issuer may claim it. For more than one use the section `tenants` instead.',
@@ -59,6 +126,10 @@ export const SETTINGS = {
     secret: true,
     description:
       "Keys the hashes that stand for the one tenant's secrets in the audit (key id `1`). Required with `TENANT_ID`, except in dev, where one is made and kept in `STATE_DIR`.",
+  }),
+  tenantAcrValues: setting('TENANT_ACR_VALUES', list(acr), {
+    description:
+      "The one tenant's `acr` values, weakest first: what a policy's `@step_up` may ask for (RFC 9470). Others are refused, and never told to a client. Empty: no step-up by acr.",
   }),
   rootKey: setting('ROOT_KEY', sealedBytes(32), {
     secret: true,
@@ -188,6 +259,25 @@ export const SETTINGS = {
 
 const algorithm = choice('ES256', 'EdDSA', 'PS256', 'RS256');
 const claimName = text('claim name');
+/** `secrets.admin` is nobody's by default. */
+const grantedScope = choice(
+  'secrets.read',
+  'secrets.write',
+  'secrets.delete',
+  'secrets.destroy',
+  'secrets.rotate',
+  'secrets.read_metadata',
+  'secrets.set_owner',
+);
+
+/** What each of `tenants[].salts` holds. */
+export const SALT_MEMBERS = {
+  id: setting('id', text('1 to 16 of A-Z a-z 0-9 _ -', /^[A-Za-z0-9_-]{1,16}$/), {
+    required: 'everywhere',
+    description: 'What its references begin with.',
+  }),
+  key: setting('key', sealedBytes(32), { secret: true, required: 'everywhere', description: 'The salt.' }),
+} as const;
 
 /** Lists of a file; each row's members. They have no environment names. */
 export const SECTIONS = {
@@ -199,8 +289,14 @@ export const SECTIONS = {
         description: 'Exactly as `iss` spells it.',
       }),
       jwksFile: setting('jwks_file', path, {
-        required: 'everywhere',
-        description: 'Its public keys, a JWK Set (RFC 7517).',
+        description: 'Its public keys, a JWK Set (RFC 7517). This or `jwks_uri` is required.',
+      }),
+      jwksUri: setting('jwks_uri', webAddress, {
+        description:
+          'Where its public keys are fetched, about every five minutes. Redirects are not followed. http only on loopback, or in dev and test.',
+      }),
+      jwksCaFile: setting('jwks_ca_file', path, {
+        description: 'Certificates (PEM) that `jwks_uri` is verified by, in place of those of the system.',
       }),
       algorithms: setting('algorithms', list(algorithm), {
         required: 'everywhere',
@@ -214,6 +310,31 @@ export const SECTIONS = {
         description: 'Claim that says `service`, `user` or `agent`.',
       }),
       groupsClaim: setting('claims.groups', claimName, { description: 'Claim with the list of groups.' }),
+      scopeClaim: setting('claims.scope', claimName, {
+        description:
+          'Claim with the scopes: `scope` when unset; another one (`scp`, `permissions`, `roles`) may be text or a list.',
+      }),
+      everyTokenScopes: setting('every_token.scopes', list(grantedScope), {
+        description:
+          'For an issuer that knows no scopes: what every token of it has, whoever got it. Then only policy tells its callers apart.',
+      }),
+      everyTokenSubjectType: setting('every_token.subject_type', choice('service', 'user', 'agent'), {
+        description: 'What a token of it speaks for that does not say so itself.',
+      }),
+      profile: setting('profile', choice('rfc9068', 'compat'), {
+        default: 'rfc9068',
+        description:
+          '`compat` takes typ `JWT` or none, and tokens without `client_id`, `jti` and `iat`. Weaker: see docs/recipes.',
+      }),
+      compatAccessTokenClaim: setting('compat.access_token_claim', claimName, {
+        description: 'Required by `compat`: a claim that access tokens for us have and ID tokens of the issuer do not.',
+      }),
+      compatAccessTokenValues: setting('compat.access_token_values', list(text('text of one line')), {
+        description: 'What that claim must say: one of these; a final `*` after `:` or `/` stands for any rest. Unset: anything.',
+      }),
+      compatJtiClaim: setting('compat.jti_claim', claimName, {
+        description: 'Stands in for a missing `jti`. Without both, a hash of the token does.',
+      }),
       maxTokenAgeSeconds: setting('max_token_age_seconds', integer(1, 7 * 86_400), {
         ...seconds,
         default: 3600,
@@ -237,12 +358,21 @@ export const SECTIONS = {
         description: 'Its mounts: `mount` or `provider://mount`. Empty allows nothing.',
       }),
       providers: setting('providers', list(text('provider name')), {
-        description: 'The providers it may name. Unset: all.',
+        description:
+          'The provider instances it may name; another is as if it did not exist. May be left out where there is one provider only.',
       }),
       salt: setting('salt', sealedBytes(32), {
         secret: true,
-        required: 'outside dev',
-        description: 'As `TENANT_SALT`.',
+        description: 'As `TENANT_SALT`, with the key id `1`. Outside dev it is required, or `salts`.',
+      }),
+      salts: setting('salts', rows('`id` and `key`, or `id` and `key_file`'), {
+        description:
+          'Its salts, oldest first, each with an id of its own: the newest makes references, the oldest names quotas, so that a new salt orphans nothing.',
+      }),
+      acrValues: setting('acr_values', list(acr), { description: 'As `TENANT_ACR_VALUES`.' }),
+      policies: setting('policies', path, {
+        description:
+          'Folder of its policies: `*.cedar`, `entities/*.yaml` and `cases/*.yaml`, which may speak of this tenant alone. Default: `tenants/<id>` of `POLICIES_DIR`, and the folders beside it.',
       }),
     },
   },

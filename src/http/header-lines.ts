@@ -14,16 +14,24 @@ const SINGLE = [
   'upgrade',
   'traceparent',
   'idempotency-key',
-  'client-cert',
   'x-access-reason',
   'x-correlation-id',
   'x-request-id',
 ] as const;
 
-export type KnownField = (typeof SINGLE)[number] | 'dpop';
+/**
+ * Fields that may stand once too, but whose second line is refused inside the line, hence audited: a second `DPoP` is an invalid
+ * proof (RFC 9449 section 4.3 (1)), a second `Client-Cert` somebody's attempt to get past a proxy that adds its own.
+ */
+const TOLD_LATER = ['dpop', 'client-cert'] as const;
 
-/** A second `DPoP` line is told by identity, as an invalid proof (RFC 9449 section 4.3 (1)). */
-const KNOWN: ReadonlySet<string> = new Set<KnownField>([...SINGLE, 'dpop']);
+/** Fields that may stand more than once: each proxy adds a line, or an item to the last one. */
+const MANY = ['x-forwarded-for'] as const;
+
+export type KnownField = (typeof SINGLE)[number] | (typeof TOLD_LATER)[number] | (typeof MANY)[number];
+
+const REPEATABLE: ReadonlySet<string> = new Set([...TOLD_LATER, ...MANY]);
+const KNOWN: ReadonlySet<string> = new Set<KnownField>([...SINGLE, ...TOLD_LATER, ...MANY]);
 
 const NONE: readonly string[] = [];
 
@@ -55,7 +63,7 @@ export class HeaderLines {
         continue;
       }
       before.push(value);
-      if (name !== 'dpop') repeated ??= name;
+      if (!REPEATABLE.has(name)) repeated ??= name;
     }
     return new HeaderLines(lines, repeated, raw.length / 2);
   }

@@ -2,7 +2,9 @@ import type { Arrival, SecretRequest } from '#libs/enforcement/arrival.js';
 import type { Disclosure } from '#libs/kernel/purposes.js';
 import { Refusal } from '#libs/kernel/refusal.js';
 
-import { addressPrefix, plainAddress } from './address.js';
+import { addressPrefix } from './address.js';
+import { clientAddress, knownAddress } from './client-address.js';
+import { type CertificateRules, readCertificate } from './client-certificate.js';
 import type { Exchange } from './exchange.js';
 import { splitTarget } from './target.js';
 import { readTraceparent } from './traceparent.js';
@@ -16,41 +18,49 @@ export interface SecretRoute {
   readonly uri: UriSource;
 }
 
+/** What requests of this gateway are read by. */
+export interface ReadingRules extends CertificateRules {
+  /** REASON_PATTERN, anchored. */
+  readonly reasonPattern: RegExp;
+}
+
 /** The raw request as it comes to the line. Reading it refuses inside the line, so that the refusal is audited. */
-export function arrivalOf(exchange: Exchange, route: SecretRoute, reasonPattern: RegExp, body?: Buffer): Arrival {
+export function arrivalOf(exchange: Exchange, route: SecretRoute, rules: ReadingRules, body?: Buffer): Arrival {
   exchange.action = route.action;
-  const address = exchange.request.socket.remoteAddress ?? '';
+  const address = clientAddress(exchange.lines, exchange.request.socket, rules.proxies);
   return {
     origin: {
       requestId: exchange.requestId,
       correlationId: exchange.correlationId,
       action: route.action,
       ...readTraceparent(exchange.lines.one('traceparent')),
-      ...(address !== '' && { addressPrefix: addressPrefix(address) }),
+      ...(address !== undefined && { addressPrefix: addressPrefix(address) }),
     },
-    read: () => readRequest(exchange, route, { reasonPattern, address, body }),
+    read: () => readRequest(exchange, route, { rules, address, body }),
   };
 }
 
 interface Besides {
-  readonly reasonPattern: RegExp;
-  readonly address: string;
+  readonly rules: ReadingRules;
+  readonly address: string | undefined;
   readonly body: Buffer | undefined;
 }
 
-function readRequest(exchange: Exchange, route: SecretRoute, besides: Besides): SecretRequest {
+function readRequest(exchange: Exchange, route: SecretRoute, { rules, address, body }: Besides): SecretRequest {
   const { request, lines, correlationId } = exchange;
   const target = request.url ?? '';
-  const reason = readReason(lines.one('x-access-reason'), besides.reasonPattern);
+  const reason = readReason(lines.one('x-access-reason'), rules.reasonPattern);
+  const certificate = readCertificate(lines, request.socket, rules);
   return {
-    wanted: { purpose: route.purpose, uri: route.uri(target, besides.body) },
+    wanted: { purpose: route.purpose, uri: route.uri(target, body) },
     presented: {
       method: request.method ?? '',
       path: splitTarget(target).path,
       authorization: lines.all('authorization'),
       dpop: lines.all('dpop'),
+      ...(certificate !== undefined && { certificate }),
     },
-    about: { correlationId, address: plainAddress(besides.address), ...(reason !== undefined && { reason }) },
+    about: { correlationId, address: knownAddress(address), ...(reason !== undefined && { reason }) },
   };
 }
 

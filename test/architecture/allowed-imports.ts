@@ -13,22 +13,23 @@ export interface Row {
 export const ALLOWED: Readonly<Record<string, Row>> = {
   kernel: { ring: 0, libs: [], packages: [] },
 
-  identity: { ring: 1, libs: ['kernel'], packages: ['jose', 'lru-cache'] },
-  tenancy: { ring: 1, libs: ['kernel', 'identity'], packages: [] },
+  limits: { ring: 1, libs: ['kernel'], packages: ['lru-cache'] },
+  identity: { ring: 1, libs: ['kernel', 'limits'], packages: ['jose', 'lru-cache'] },
+  tenancy: { ring: 1, libs: ['kernel', 'limits', 'identity'], packages: [] },
   decision: { ring: 1, libs: ['kernel', 'identity', 'tenancy'], packages: [] },
-  grants: { ring: 1, libs: ['kernel', 'identity', 'tenancy', 'decision'], packages: [] },
+  grants: { ring: 1, libs: ['kernel', 'limits', 'identity', 'tenancy', 'decision'], packages: [] },
   audit: { ring: 1, libs: ['kernel'], packages: [] },
   providers: { ring: 1, libs: ['kernel', 'tenancy', 'grants', 'audit'], packages: [] },
 
   enforcement: {
     ring: 2,
-    libs: ['kernel', 'identity', 'tenancy', 'decision', 'grants', 'audit', 'providers'],
+    libs: ['kernel', 'limits', 'identity', 'tenancy', 'decision', 'grants', 'audit', 'providers'],
     packages: [],
   },
 
   cedar: { ring: 3, libs: ['kernel', 'decision'], packages: ['@cedar-policy/cedar-wasm', 'yaml'] },
   'permit-all': { ring: 3, libs: ['kernel', 'decision'], packages: [] },
-  memory: { ring: 3, libs: ['kernel', 'identity', 'grants'], packages: [] },
+  memory: { ring: 3, libs: ['kernel', 'limits', 'identity', 'grants'], packages: [] },
   'yaml-file': { ring: 3, libs: ['kernel', 'providers'], packages: ['yaml'] },
   'audit-file': { ring: 3, libs: ['kernel', 'audit'], packages: [] },
 

@@ -11,6 +11,7 @@ import type { Purpose } from '#libs/kernel/purposes.js';
 import { Refusal } from '#libs/kernel/refusal.js';
 import { guard, type Target } from '#libs/tenancy/guard.js';
 
+import { admitted } from '../support/admitted.js';
 import { ManualClock } from '../support/clock.js';
 import { ISSUER, makeIssuer, makeKey, mintToken, NOW_MS } from '../support/tokens.js';
 
@@ -35,7 +36,7 @@ export async function aTarget({
   const presented = { method: 'GET', path: '/', authorization: [`Bearer ${token}`], dpop: [] };
   const rules = { issuers: new Map([[ISSUER, issuer]]), leewaySeconds: 5, remembered: new RememberedTokens() };
   const bound = bind(
-    await authenticate(presented, rules, NOW_MS),
+    await authenticate(admitted(presented), rules, NOW_MS),
     presented,
     { origins: [], allowUnbound: true, nonceKey: new Uint8Array(32), nonces: 'off', proofKeys: new ProofKeys() },
     { id: 'epoch', since: 0 },
@@ -46,6 +47,7 @@ export async function aTarget({
     issuers: new Set([ISSUER]),
     claimOptional: false,
     mounts: [{ mount: 'dev' }],
+    acrValues: ['silver', 'gold'],
     providers: providerNames([{ name: 'yaml' }, { name: 'openbao', engine: 'kv2' }]),
   };
   return guard(bound, { purpose, uri }, { tenants: new Map([['acme', tenant]]), scopes: checkScope });
@@ -75,7 +77,14 @@ export const ALLOW = {
 } as const;
 
 export function aPoint(answer: unknown, clock = new ManualClock(NOW_MS)): DecisionPoint & { pdp: ScriptedPdp } {
-  return { pdp: new ScriptedPdp(answer), clock, deadlineMs: 300, environment: 'test', newId: () => 'decision-1' };
+  return {
+    pdp: new ScriptedPdp(answer),
+    clock,
+    deadlineMs: 300,
+    leewaySeconds: 5,
+    environment: 'test',
+    newId: () => 'decision-1',
+  };
 }
 
 export function aGrant(properties: Obligation['properties'], id = 'grant'): Obligation {

@@ -22,6 +22,7 @@ import { MemoryStore } from '#libs/memory/memory-store.js';
 import { guard, type Target } from '#libs/tenancy/guard.js';
 import type { Tenants } from '#libs/tenancy/tenants.js';
 
+import { admitted } from '../support/admitted.js';
 import { ManualClock } from '../support/clock.js';
 import {
   ISSUER,
@@ -95,6 +96,7 @@ export class World {
         issuers: new Set([ISSUER]),
         claimOptional: true,
         mounts: [{ mount: 'secret' }],
+        acrValues: ['silver', 'gold'],
         providers: providerNames([{ name: 'openbao', engine: 'kv2' }]),
       },
     ],
@@ -132,7 +134,7 @@ export class World {
       quotaRef: (tenant, uri) =>
         createHmac('sha256', salt).update(`${tenant}\0${uri.unversioned()}`).digest('base64url'),
       nonceFor: (epoch) => currentNonce(this.#binding.nonceKey, epoch, this.clock.now()),
-      decision: { pdp: this.pdp, clock: this.clock, deadlineMs: 300, environment: 'test', newId },
+      decision: { pdp: this.pdp, clock: this.clock, deadlineMs: 300, leewaySeconds: 5, environment: 'test', newId },
       flights: new Flights(),
       known: new KnownKeys(),
       ...changes,
@@ -162,7 +164,7 @@ export class World {
       path: '/api/secrets',
       authorization: [`${key === null ? 'Bearer' : 'DPoP'} ${token}`],
     };
-    const caller = await authenticate({ ...presented, dpop: [] }, this.#tokens, this.clock.now());
+    const caller = await authenticate(admitted({ ...presented, dpop: [] }), this.#tokens, this.clock.now());
     const epoch = await epochOf(caller, this.#tenants, this.desk, this.deadline());
     const nonce =
       ask.withNonce === true ? { nonce: currentNonce(this.#binding.nonceKey, epoch, this.clock.now()) } : {};

@@ -6,8 +6,10 @@ import { SinkJournal } from '#libs/audit/journal.js';
 import type { Gate } from '#libs/enforcement/gate.js';
 import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
 import { checkScope } from '#libs/identity/scopes.js';
+import { addressBucket } from '#src/http/address.js';
 import { createApp } from '#src/app.js';
 import { systemClock } from '#src/composition/system-clock.js';
+import { Cidrs } from '#src/http/cidrs.js';
 import type { HttpOptions } from '#src/http/http-options.js';
 import { TIMEOUTS } from '#src/http/server.js';
 import { createLog } from '#src/telemetry/logger.js';
@@ -45,6 +47,9 @@ async function start(gate: Gate, records: readonly string[], options: Partial<Ht
       allowUnbound: false,
       uriInPathOnly: false,
       reasonPattern: /^[\x20-\x7E]{1,256}$/,
+      proxies: { cidrs: new Cidrs([]), thumbprints: new Set() },
+      clientCertHeader: false,
+      tls: undefined,
       timeouts: TIMEOUTS,
       ...options,
     },
@@ -80,6 +85,7 @@ async function gateOfNobody(records: string[]): Promise<Gate> {
   };
   return {
     clock: systemClock,
+    admission: { bucketOf: addressBucket },
     tokens: { issuers: new Map(), leewaySeconds: 5, remembered: new RememberedTokens() },
     binding: unused,
     scopes: checkScope,

@@ -5,6 +5,7 @@ import { keySetFrom } from '#libs/identity/key-set.js';
 import type { KeySource } from '#libs/identity/issuers.js';
 import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
 import { sha256 } from '#libs/kernel/digest.js';
+import { admitted } from '../support/admitted.js';
 import { ISSUER, jwksOf, makeIssuer, makeKey, mintToken, NOW_MS, type KeyAlgorithm } from '../support/tokens.js';
 
 import { aToken, authenticated, issuerKey, presented, refusalFrom, saysOf, tokenRules } from './world.js';
@@ -185,7 +186,7 @@ describe('a token that was verified a moment ago', () => {
     const { rules } = counting();
     const token = aToken();
     const first = await authenticated(token, rules);
-    const second = await authenticate(presented({ authorization: [`DPoP ${token}`] }), rules, NOW_MS);
+    const second = await authenticate(admitted(presented({ authorization: [`DPoP ${token}`] })), rules, NOW_MS);
     expect(second.claims).toEqual(first.claims);
     expect([first.scheme, second.scheme]).toEqual(['Bearer', 'DPoP']);
   });

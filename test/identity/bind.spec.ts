@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import { authenticate } from '#libs/identity/access-token.js';
 import { bind, BoundCaller } from '#libs/identity/bind.js';
+import { admitted } from '../support/admitted.js';
 import { makeKey, mintProof, NOW_MS, type Changes } from '../support/tokens.js';
 
 import { aToken, bindingRules, callerKey, EPOCH, presented, refusalFrom, saysOf, tokenRules } from './world.js';
@@ -18,7 +19,7 @@ async function send({ scheme = 'DPoP', cnf, proofs = 0, allowUnbound = false }: 
   const token = aToken({ claims: { jti: 'token-1', cnf } });
   const dpop = Array.from({ length: proofs }, () => mintProof({ key: callerKey, token }));
   const request = presented({ authorization: [`${scheme} ${token}`], dpop });
-  const caller = await authenticate(request, tokenRules(), NOW_MS);
+  const caller = await authenticate(admitted(request), tokenRules(), NOW_MS);
   return bind(caller, request, bindingRules({ allowUnbound }), EPOCH, NOW_MS);
 }
 

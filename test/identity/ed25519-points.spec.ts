@@ -5,6 +5,7 @@ import { bind } from '#libs/identity/bind.js';
 import { isRefusedPoint } from '#libs/identity/ed25519-points.js';
 import type { JsonObject } from '#libs/kernel/json.js';
 import { sha256 } from '#libs/kernel/digest.js';
+import { admitted } from '../support/admitted.js';
 import { base64url, makeKey, mintProof, NOW_MS } from '../support/tokens.js';
 
 import { aToken, bindingRules, EPOCH, presented, refusalOf, saysOf, tokenRules } from './world.js';
@@ -40,7 +41,7 @@ describe('Ed25519 points that prove nothing', () => {
     const signature = Buffer.concat([Buffer.of(1), Buffer.alloc(63)]);
     const proof = mintProof({ key: makeKey('Ed25519'), token, header: { jwk }, signature });
     const request = presented({ authorization: [`DPoP ${token}`], dpop: [proof] });
-    const caller = await authenticate(request, tokenRules(), NOW_MS);
+    const caller = await authenticate(admitted(request), tokenRules(), NOW_MS);
     const attempt = () => bind(caller, request, bindingRules(), EPOCH, NOW_MS);
     expect(saysOf(refusalOf(attempt))).toEqual({ code: 'INVALID_DPOP_PROOF', check: 'T7 low order' });
   });

@@ -5,6 +5,7 @@ import { authenticate } from '#libs/identity/access-token.js';
 import { bind } from '#libs/identity/bind.js';
 import { keySetFrom } from '#libs/identity/key-set.js';
 import { Refusal } from '#libs/kernel/refusal.js';
+import { admitted } from '../support/admitted.js';
 import {
   jwksOf,
   makeKey,
@@ -53,7 +54,7 @@ describe('I16: any single bit that is flipped', () => {
     const rules = tokenRules({ keys: keySetFrom(jwksOf(key)) });
     const token = mintToken({ key });
     const send = async (text: string) =>
-      await outcome(() => authenticate(presented({ authorization: [`Bearer ${text}`] }), rules, NOW_MS));
+      await outcome(() => authenticate(admitted(presented({ authorization: [`Bearer ${text}`] })), rules, NOW_MS));
     expect(await send(token)).toBe('accepted');
     await fc.assert(
       fc.asyncProperty(aBit, async (bit) => {
@@ -80,7 +81,7 @@ describe('I16: any single bit that is flipped', () => {
 /** A caller with a bound token, who sends what proofs ever. */
 async function proving(key: SigningKey) {
   const token = mintToken({ key: issuerKey, boundTo: key });
-  const caller = await authenticate(presented({ authorization: [`DPoP ${token}`] }), tokenRules(), NOW_MS);
+  const caller = await authenticate(admitted(presented({ authorization: [`DPoP ${token}`] })), tokenRules(), NOW_MS);
   const rules = bindingRules();
   return {
     proof: (options = {}) => mintProof({ key, token, ...options }),
@@ -103,7 +104,7 @@ describe('T5, I19: whatever the bytes, the answer is a refusal of the caller and
     );
     await fc.assert(
       fc.asyncProperty(fc.array(line, { maxLength: 2 }), async (authorization) => {
-        expect(CODES).toContain(await outcome(() => authenticate(presented({ authorization }), rules, NOW_MS)));
+        expect(CODES).toContain(await outcome(() => authenticate(admitted(presented({ authorization })), rules, NOW_MS)));
       }),
       { numRuns: 2000 },
     );
@@ -130,7 +131,7 @@ describe('T5, I19: whatever the bytes, the answer is a refusal of the caller and
       fc.asyncProperty(header, claims, async (changedHeader, changedClaims) => {
         const token = mintToken({ key: issuerKey, header: changedHeader, claims: changedClaims });
         const request = presented({ authorization: [`Bearer ${token}`] });
-        expect([...CODES, 'accepted']).toContain(await outcome(() => authenticate(request, rules, NOW_MS)));
+        expect([...CODES, 'accepted']).toContain(await outcome(() => authenticate(admitted(request), rules, NOW_MS)));
       }),
       { numRuns: 1500 },
     );

@@ -10,6 +10,7 @@ import { algorithmNamed } from '#libs/identity/algorithms.js';
 import { keySetFrom } from '#libs/identity/key-set.js';
 import { thumbprint } from '#libs/identity/public-jwk.js';
 import type { Json, JsonObject } from '#libs/kernel/json.js';
+import { admitted } from '../support/admitted.js';
 import { AUDIENCE, ISSUER, makeKey, mintProof, mintToken, NOW_MS, ORIGIN } from '../support/tokens.js';
 
 import { bindingRules, EPOCH, PATH, presented, tokenRules } from './world.js';
@@ -40,7 +41,7 @@ describe('what other libraries make is accepted', () => {
   it.each(['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256'])('A2: a token that jose signs with %s', async (alg) => {
     const { rules, token } = await joseIssuer(alg);
     const caller = await authenticate(
-      presented({ authorization: [`DPoP ${await token(makeKey().jkt)}`] }),
+      admitted(presented({ authorization: [`DPoP ${await token(makeKey().jkt)}`] })),
       rules,
       Date.now(),
     );
@@ -54,7 +55,7 @@ describe('what other libraries make is accepted', () => {
     const token = await issue(jkt);
     const proof = await dpop.generateProof(pair, `${ORIGIN}${PATH}`, 'GET', 'an-unasked-nonce', token);
     const request = presented({ authorization: [`DPoP ${token}`], dpop: [proof] });
-    const bound = bind(await authenticate(request, rules, now), request, bindingRules(), EPOCH, now);
+    const bound = bind(await authenticate(admitted(request), rules, now), request, bindingRules(), EPOCH, now);
     expect(bound.binding).toEqual({ kind: 'dpop', jkt });
   });
 
@@ -70,7 +71,7 @@ describe('what other libraries make is accepted', () => {
       .setIssuedAt()
       .sign(privateKey);
     const request = presented({ authorization: [`DPoP ${token}`], dpop: [proof] });
-    const bound = bind(await authenticate(request, rules, now), request, bindingRules(), EPOCH, now);
+    const bound = bind(await authenticate(admitted(request), rules, now), request, bindingRules(), EPOCH, now);
     expect(bound.proof).toMatchObject({ jkt, jti: 'jose-proof' });
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { authenticate } from '#libs/identity/access-token.js';
+import { admitted } from '../support/admitted.js';
 import { NOW_MS } from '../support/tokens.js';
 
 import { aToken, presented, refusalFrom, saysOf, tokenRules } from './world.js';
@@ -9,13 +10,13 @@ const rules = tokenRules();
 const token = aToken();
 
 async function refused(...authorization: readonly string[]) {
-  return saysOf(await refusalFrom(authenticate(presented({ authorization }), rules, NOW_MS)));
+  return saysOf(await refusalFrom(authenticate(admitted(presented({ authorization })), rules, NOW_MS)));
 }
 
 describe('the token of a request', () => {
   it('B4: without an Authorization header, credentials are required', async () => {
     expect(await refused()).toEqual({ code: 'CREDENTIALS_REQUIRED', check: 'B4 nothing sent' });
-    const { detail } = await refusalFrom(authenticate(presented(), rules, NOW_MS));
+    const { detail } = await refusalFrom(authenticate(admitted(presented()), rules, NOW_MS));
     expect(detail).toBe('Send an access token in the Authorization header.');
   });
 
@@ -47,12 +48,12 @@ describe('the token of a request', () => {
   );
 
   it.each(['DPoP', 'dpop', 'DPOP', 'dPoP'])('D19: the scheme %s is DPoP, in any case', async (scheme) => {
-    const caller = await authenticate(presented({ authorization: [`${scheme} ${token}`] }), rules, NOW_MS);
+    const caller = await authenticate(admitted(presented({ authorization: [`${scheme} ${token}`] })), rules, NOW_MS);
     expect(caller.scheme).toBe('DPoP');
   });
 
   it.each(['Bearer', 'bearer', 'BEARER'])('reads the scheme %s as Bearer', async (scheme) => {
-    const caller = await authenticate(presented({ authorization: [`${scheme} ${token}`] }), rules, NOW_MS);
+    const caller = await authenticate(admitted(presented({ authorization: [`${scheme} ${token}`] })), rules, NOW_MS);
     expect(caller.scheme).toBe('Bearer');
   });
 

@@ -8,6 +8,7 @@ import type { Epoch } from '#libs/identity/replay-guard.js';
 import type { Code } from '#libs/kernel/codes.js';
 import { Refusal } from '#libs/kernel/refusal.js';
 
+import { admitted } from '../support/admitted.js';
 import {
   ISSUER,
   makeIssuer,
@@ -54,13 +55,13 @@ export function aToken(options: Partial<TokenOptions> = {}): string {
 
 /** Bearer, since the scheme is bind's matter. */
 export async function authenticated(token: string, rules = tokenRules(), nowMs = NOW_MS): Promise<Caller> {
-  return await authenticate(presented({ authorization: [`Bearer ${token}`] }), rules, nowMs);
+  return await authenticate(admitted(presented({ authorization: [`Bearer ${token}`] })), rules, nowMs);
 }
 
 /** A caller under the scheme DPoP whose token is bound to that key. */
 export async function boundToKey(key: SigningKey = callerKey): Promise<{ caller: Caller; token: string }> {
   const token = aToken({ boundTo: key });
-  return { caller: await authenticate(presented({ authorization: [`DPoP ${token}`] }), tokenRules(), NOW_MS), token };
+  return { caller: await authenticate(admitted(presented({ authorization: [`DPoP ${token}`] })), tokenRules(), NOW_MS), token };
 }
 
 export interface Attempt {

@@ -10,6 +10,7 @@ import { Refusal } from '#libs/kernel/refusal.js';
 import { guard, type GuardRules } from '#libs/tenancy/guard.js';
 import { tenantOf, type AllowedMount, type Tenant, type Tenants } from '#libs/tenancy/tenants.js';
 
+import { admitted } from '../support/admitted.js';
 import { ISSUER, makeIssuer, makeKey, mintProof, mintToken, NOW_MS, ORIGIN, type Changes } from '../support/tokens.js';
 
 const issuerKey = makeKey('ES256', 'issuer-1');
@@ -31,7 +32,7 @@ async function boundCaller(claims: Changes = {}): Promise<BoundCaller> {
   const token = mintToken({ key: issuerKey, boundTo: callerKey, claims });
   const dpop = [mintProof({ key: callerKey, token })];
   const presented = { method: 'GET', path: '/api/secrets', authorization: [`DPoP ${token}`], dpop };
-  return bind(await authenticate(presented, rules, NOW_MS), presented, binding, { id: 'e', since: 0 }, NOW_MS);
+  return bind(await authenticate(admitted(presented), rules, NOW_MS), presented, binding, { id: 'e', since: 0 }, NOW_MS);
 }
 
 function tenant(changes: Partial<Tenant> = {}): Tenant {
@@ -40,6 +41,7 @@ function tenant(changes: Partial<Tenant> = {}): Tenant {
     issuers: new Set([ISSUER]),
     claimOptional: false,
     mounts: [{ mount: 'secret' }],
+    acrValues: [],
     providers: providerNames([{ name: 'openbao', engine: 'kv2' }, { name: 'yaml' }]),
     ...changes,
   };
