@@ -43,6 +43,7 @@ export async function createApp({ gate, http, log }: AppParts): Promise<NestFast
         rules: { hosts, routes, bodyBytes: MAX_BODY_BYTES },
         house,
         timeouts: http.timeouts,
+        tls: http.tls,
         handler,
       }),
     // The server above has its own.
@@ -79,14 +80,14 @@ export async function createApp({ gate, http, log }: AppParts): Promise<NestFast
   app.useGlobalFilters(filter);
   const server = app.getHttpServer();
   server.on('listening', () => {
-    if (http.localNames) hosts.listensOn(listeningOn(server.address()));
+    if (http.localNames) hosts.listensOn(listeningOn(server.address(), http.tls !== undefined));
   });
   await app.init();
   return app;
 }
 
 /** @throws Error when the server listens on no address, or on a pipe, which this gateway never does */
-export function listeningOn(address: AddressInfo | string | null): Listening {
+export function listeningOn(address: AddressInfo | string | null, secure: boolean): Listening {
   if (address === null || typeof address === 'string') throw new Error('not listening on an address');
-  return { host: address.address, port: address.port };
+  return { host: address.address, port: address.port, secure };
 }

@@ -12,6 +12,7 @@ import { ConfigError } from './config/faults.js';
 import { loadConfig } from './config/load.js';
 import { relaxed } from './config/setting.js';
 import { SWITCHES } from './config/switches.js';
+import { Cidrs } from './http/cidrs.js';
 import { type Listening, localOrigins } from './http/hosts.js';
 import type { HttpOptions } from './http/http-options.js';
 import { TIMEOUTS } from './http/server.js';
@@ -39,7 +40,7 @@ export async function serve({ argv, env, greet }: ServeOptions): Promise<void> {
     const open = await createGate(config, { alarm: (what) => log.error(what) });
     const app = await createApp({ gate: open.gate, http: httpOptions(config), log });
     await app.listen(config.listen.port, config.listen.host);
-    const where = listeningOn(app.getHttpServer().address());
+    const where = listeningOn(app.getHttpServer().address(), config.tls !== undefined);
     if (relaxed(config.environment)) open.listensOn(localOrigins(where));
     drainOnSignal({ app, open, log });
     say(greet === undefined ? `Postern listens on ${localOrigins(where)[0]}.` : await greet(config, where));
@@ -67,6 +68,12 @@ export function httpOptions(config: Config): HttpOptions {
     allowUnbound: config.binding.allowUnbound,
     uriInPathOnly: config.requireUriInPath,
     reasonPattern: config.reasonPattern,
+    proxies: {
+      cidrs: new Cidrs(config.addresses.proxies),
+      thumbprints: new Set(config.addresses.proxyThumbprints),
+    },
+    clientCertHeader: config.addresses.clientCertHeader,
+    tls: config.tls,
     timeouts: TIMEOUTS,
   };
 }

@@ -1,8 +1,4 @@
-/** A client certificate as the TLS layer or a trusted proxy handed it over: nothing a client can write into a header itself. */
-export interface PresentedCertificate {
-  /** DER bytes of the end-entity certificate. */
-  readonly der: Uint8Array;
-}
+import type { PresentedCertificate } from './certificate.js';
 
 /**
  * What the wire showed of who is calling, read once from the raw header lines: every line of a field stands here, because a

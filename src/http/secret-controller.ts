@@ -34,14 +34,14 @@ export class SecretController {
   @Get(SECRETS)
   async query(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const exchange = takeOver(request, reply);
-    const arrival = arrivalOf(exchange, this.#byQuery, this.options.reasonPattern);
+    const arrival = arrivalOf(exchange, this.#byQuery, this.options);
     giveSecret(exchange, await readSecret(this.gate, arrival));
   }
 
   @Get(`${SECRETS}/read/:uri`)
   async path(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const exchange = takeOver(request, reply);
-    const arrival = arrivalOf(exchange, this.#byPath, this.options.reasonPattern);
+    const arrival = arrivalOf(exchange, this.#byPath, this.options);
     giveSecret(exchange, await readSecret(this.gate, arrival));
   }
 }

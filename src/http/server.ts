@@ -1,11 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 import { Refusal } from '#libs/kernel/refusal.js';
 
+import { isSecured, secured } from './connection-certificate.js';
 import { Connections } from './connections.js';
 import { checkMethod, checkRequest, type EdgeRules } from './edge.js';
 import { EdgeRequest, Exchange, type House } from './exchange.js';
+import { tlsOptions, type TlsParts } from './tls.js';
 
 /** How long a peer may take, in milliseconds. */
 export interface Timeouts {
@@ -36,14 +40,16 @@ export interface ServerParts {
   readonly rules: EdgeRules;
   readonly house: House;
   readonly timeouts: Timeouts;
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsParts | undefined;
   /** Fastify's handler: sees only requests that passed the edge. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-/** The HTTP/1.1 server with the edge before the framework. */
+/** The HTTP/1.1 server with the edge before the framework, over TLS where there is a certificate: the same edge either way. */
 export function createEdgeServer(parts: ServerParts): Server {
   const { rules, house, timeouts, handler } = parts;
-  const server = createServer({
+  const server = listener(parts, {
     IncomingMessage: EdgeRequest,
     insecureHTTPParser: false,
     requireHostHeader: false,
@@ -76,7 +82,23 @@ export function createEdgeServer(parts: ServerParts): Server {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     connections.refuse(socket, new Refusal('INVALID_REQUEST', { detail: 'This gateway is no proxy.' }));
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => connections.broken(error, socket));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    // A handshake that failed: nothing was asked, nobody could read an answer, and its error may quote the peer's bytes.
+    if (socket instanceof TLSSocket && !isSecured(socket)) socket.destroy();
+    else connections.broken(error, socket);
+  });
+  return server;
+}
+
+function listener(
+  { tls, timeouts }: ServerParts,
+  options: ServerOptions<typeof EdgeRequest>,
+): Server<typeof EdgeRequest> {
+  if (tls === undefined) return createServer(options);
+  const server = createTlsServer<typeof EdgeRequest>({ ...options, ...tlsOptions(tls, timeouts.headersMs) });
+  const verified = tls.clientCa !== undefined;
+  // Before Node's own listener, which begins to read requests.
+  server.prependListener('secureConnection', (socket) => secured(socket, verified));
   return server;
 }
 

@@ -31,21 +31,21 @@ export class ValueController {
   @Get(VALUE)
   async query(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const exchange = takeOver(request, reply);
-    const arrival = arrivalOf(exchange, this.#byQuery, this.options.reasonPattern);
+    const arrival = arrivalOf(exchange, this.#byQuery, this.options);
     giveSecret(exchange, await readSecret(this.gate, arrival));
   }
 
   @Get(`${VALUE}/:uri`)
   async path(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const exchange = takeOver(request, reply);
-    const arrival = arrivalOf(exchange, this.#byPath, this.options.reasonPattern);
+    const arrival = arrivalOf(exchange, this.#byPath, this.options);
     giveSecret(exchange, await readSecret(this.gate, arrival));
   }
 
   @Post(VALUE)
   async body(@Req() request: FastifyRequest<{ Body: Buffer | undefined }>, @Res() reply: FastifyReply): Promise<void> {
     const exchange = takeOver(request, reply);
-    const arrival = arrivalOf(exchange, this.#byBody, this.options.reasonPattern, request.body);
+    const arrival = arrivalOf(exchange, this.#byBody, this.options, request.body);
     giveSecret(exchange, await readSecret(this.gate, arrival));
   }
 }

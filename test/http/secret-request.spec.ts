@@ -4,13 +4,19 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { Arrival } from '#libs/enforcement/arrival.js';
+import { Cidrs } from '#src/http/cidrs.js';
 import { EdgeRequest, Exchange, type House } from '#src/http/exchange.js';
-import { arrivalOf, type SecretRoute } from '#src/http/secret-request.js';
+import { arrivalOf, type ReadingRules, type SecretRoute } from '#src/http/secret-request.js';
 import { inPath } from '#src/http/uri-source.js';
 
 import { ask } from './wire.js';
 
 const ROUTE: SecretRoute = { action: 'GET /s/{uri}', purpose: 'execute', uri: inPath('/s/') };
+const RULES: ReadingRules = {
+  reasonPattern: /^[\x20-\x7E]{1,256}$/,
+  proxies: { cidrs: new Cidrs([]), thumbprints: new Set() },
+  clientCertHeader: false,
+};
 const HOUSE: House = { allowUnbound: false, access: () => {}, draining: () => false };
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -22,7 +28,7 @@ beforeAll(async () => {
   server = createServer({ IncomingMessage: EdgeRequest }, (request, response) => {
     const exchange = new Exchange(request, response, HOUSE);
     exchanges.push(exchange);
-    arrivals.push(arrivalOf(exchange, ROUTE, /^[\x20-\x7E]{1,256}$/));
+    arrivals.push(arrivalOf(exchange, ROUTE, RULES));
     response.end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -103,7 +109,7 @@ describe('what the caller said', () => {
     const arrival = await arrive();
     const socket = { remoteAddress: '::ffff:192.0.2.7' };
     const exchange = { lines: exchanges[0]!.lines, request: { url: '/s/a', method: 'GET', socket } };
-    const mapped = arrivalOf(exchange as unknown as Exchange, ROUTE, /^a$/);
+    const mapped = arrivalOf(exchange as unknown as Exchange, ROUTE, RULES);
     expect(mapped.read().about.address).toBe('192.0.2.7');
     expect(mapped.origin.addressPrefix).toBe('192.0.2.0/24');
     expect(arrival.read().about.address).toBe('127.0.0.1');

@@ -41,6 +41,11 @@ export class Wire {
     return new Wire(socket);
   }
 
+  /** Over a connection that stands already, such as one through TLS. */
+  static over(socket: Socket): Wire {
+    return new Wire(socket);
+  }
+
   send(bytes: string | Uint8Array): this {
     this.socket.write(bytes);
     return this;

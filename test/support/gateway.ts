@@ -186,7 +186,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const timeouts = { ...http.timeouts, ...options.timeouts };
   const app = await createApp({ gate: opened.gate, http: { ...http, timeouts }, log });
   await app.listen(0, '127.0.0.1');
-  const where = listeningOn(app.getHttpServer().address());
+  const where = listeningOn(app.getHttpServer().address(), config.tls !== undefined);
   opened.listensOn(localOrigins(where));
 
   const [local = ''] = localOrigins(where);
