@@ -9,6 +9,7 @@ export interface Duties {
   readonly maxAuthAge?: number;
   readonly requiresReason?: boolean;
   readonly auditRemote?: boolean;
+  /** Acr values that will do, with spaces between them. */
   readonly stepUp?: string;
   readonly notify?: string;
   readonly approval?: string;
@@ -16,8 +17,8 @@ export interface Duties {
 }
 
 interface Rule {
-  /** Obligations stand on permits, the hint on forbids. */
-  readonly on: 'permit' | 'forbid';
+  /** Obligations stand on permits, the hint on forbids; a step-up on a forbid says how to get past it. */
+  readonly on: 'permit' | 'forbid' | 'either';
   /** How it is written, for the author who wrote it otherwise. */
   readonly form: string;
   /** @param value null when there are no parentheses; undefined means ill-formed */
@@ -43,7 +44,11 @@ const RULES: Readonly<Record<string, Rule>> = {
     form: '@audit("remote")',
     read: (value) => (value === 'remote' ? { auditRemote: true } : undefined),
   },
-  step_up: word('@step_up("acr")', /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/u, (stepUp) => ({ stepUp })),
+  step_up: {
+    on: 'either',
+    form: '@step_up("acr"), or @step_up("one another") where any of up to 16 will do, each once',
+    read: (value) => (value !== null && isAcrs(value.split(' ')) ? { stepUp: value } : undefined),
+  },
   notify: word('@notify("name")', /^[a-z0-9-]{1,64}$/u, (notify) => ({ notify })),
   approval: word('@approval("template")', /^[a-z0-9-]{1,64}$/u, (approval) => ({ approval })),
   deny_hint: {
@@ -63,9 +68,10 @@ export function readAnnotations(
   for (const [name, value] of Object.entries(annotations)) {
     if (name === 'id') continue;
     const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
-    const read = rule?.on === effect ? rule.read(value) : undefined;
+    const fits = rule?.on === effect || rule?.on === 'either';
+    const read = fits ? rule.read(value) : undefined;
     if (rule === undefined) problems.push(`@${name} is not known; known are ${KNOWN_NAMES}`);
-    else if (rule.on !== effect) problems.push(`@${name} stands on a ${effect}; it belongs on a ${rule.on}`);
+    else if (!fits) problems.push(`@${name} stands on a ${effect}; it belongs on a ${rule.on}`);
     else if (read === undefined) problems.push(`@${name} is ill-formed; write ${rule.form}`);
     else duties = { ...duties, ...read };
   }
@@ -90,6 +96,12 @@ function flag(form: string, duties: Duties): Rule {
 
 function word(form: string, pattern: RegExp, put: (value: string) => Duties): Rule {
   return { on: 'permit', form, read: (value) => (value !== null && pattern.test(value) ? put(value) : undefined) };
+}
+
+/** As a challenge can quote them (RFC 9470 section 3). */
+function isAcrs(values: readonly string[]): boolean {
+  const each = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/u;
+  return values.length <= 16 && new Set(values).size === values.length && values.every((value) => each.test(value));
 }
 
 function readQuota(value: string): Quota | undefined {

@@ -72,8 +72,10 @@ export function readCases(files: readonly SourceFile[], defects: Defects): reado
     return cases.flatMap((raw: Json, index) => {
       const line = yaml.lineOf(['cases', index]);
       const read = readCase(raw);
-      if (typeof read !== 'string') return [{ ...read, file: file.path, line }];
-      defects.add(file.path, line, `the case is not understood: ${read}`);
+      if (typeof read === 'string') defects.add(file.path, line, `the case is not understood: ${read}`);
+      else if (file.owner !== undefined && file.owner !== read.tenant)
+        defects.add(file.path, line, `this folder is tenant ${file.owner}'s: it cannot speak of ${read.tenant}`);
+      else return [{ ...read, file: file.path, line }];
       return [];
     });
   });

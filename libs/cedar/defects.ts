@@ -3,6 +3,8 @@ export interface SourceFile {
   /** Relative to the policies folder, with forward slashes. */
   readonly path: string;
   readonly text: string;
+  /** The only tenant that it may speak of: the file lies in a folder of that tenant's own. */
+  readonly owner?: string;
 }
 
 /** One thing that is wrong with a policy set: where, and what to do. */

@@ -1,4 +1,4 @@
-import type { EvaluationRequest } from '#libs/decision/authzen.js';
+import type { EvaluationRequest, Obligation } from '#libs/decision/authzen.js';
 import type { Evaluation } from '#libs/decision/pdp.js';
 
 import { CedarFault, type Engine } from './engine.js';
@@ -39,7 +39,8 @@ export function evaluate(engine: Engine, set: PolicySet, tenant: string, request
   const policyIds = deciding.map(({ id }) => id);
   const errors = diagnostics.errors.map(({ policyId }) => policyId).sort();
   // A policy that failed was skipped; had it been a forbid, this permit would be its absence (security, Z14).
-  if (decision !== 'allow' || errors.length > 0) return { ...nothing, policyIds, errors, ...hintOf(deciding) };
+  if (errors.length > 0) return { ...nothing, policyIds, errors, ...hintOf(deciding) };
+  if (decision !== 'allow') return { ...nothing, policyIds, ...hintOf(deciding), obligations: stepUpsOf(deciding) };
 
   const closing = forbidsByKey(own, slice.heads, request);
   if (closing.length > 0) return { ...nothing, policyIds: closing, hint: ASK_FOR_ONE_KEY };
@@ -57,6 +58,12 @@ function policiesOf(own: TenantPolicies, ids: readonly string[]): readonly Polic
 function hintOf(deciding: readonly Policy[]): { readonly hint?: string } {
   const hint = deciding.find(({ duties }) => duties.denyHint !== undefined)?.duties.denyHint;
   return hint === undefined ? {} : { hint };
+}
+
+/** Of a deny: only where every forbid that decided asks for one, since any other would still close after the sign-in. */
+function stepUpsOf(deciding: readonly Policy[]): readonly Obligation[] {
+  const duties = deciding.map((policy) => policy.duties);
+  return duties.every(({ stepUp }) => stepUp !== undefined) ? obligationsOf(duties) : [];
 }
 
 /**

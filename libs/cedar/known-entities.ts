@@ -45,6 +45,14 @@ export function readKnown(files: readonly SourceFile[], shapes: Shapes, defects:
       defects.add(file.path, yaml.lineOf(['tenant']), 'say whose entities these are: tenant: <id>');
       continue;
     }
+    if (file.owner !== undefined && file.owner !== tenant) {
+      defects.add(
+        file.path,
+        yaml.lineOf(['tenant']),
+        `this folder is tenant ${file.owner}'s: it cannot speak of ${tenant}`,
+      );
+      continue;
+    }
     const own: Collected = known.get(tenant) ?? { groups: new Map(), attributes: new Map() };
     known.set(tenant, own);
     readGroups({ file, yaml, defects }, groups, own.groups);

@@ -12,18 +12,18 @@ interface Together {
 }
 
 /**
- * AuthZEN obligations of the satisfied permits, in any order of theirs the same. Grant limits are one custom obligation (spec,
+ * AuthZEN obligations of the policies that decided, in any order of theirs the same. Grant limits are one custom obligation (spec,
  * "Policy decision point"); the rest is one obligation each, which a PEP that cannot execute it answers with a deny.
  */
-export function obligationsOf(permits: readonly Duties[]): readonly Obligation[] {
-  const { limits, stepUps, notify, approvals } = together(permits);
+export function obligationsOf(deciding: readonly Duties[]): readonly Obligation[] {
+  const { limits, stepUps, notify, approvals } = together(deciding);
   const properties = grantProperties(limits);
   return [
     ...(Object.keys(properties).length > 0 ? [custom('grant', 'grant', properties)] : []),
-    ...numbered(stepUps, 'step-up').map(([acr, id]): Obligation => ({
+    ...numbered(stepUps, 'step-up').map(([acrs, id]): Obligation => ({
       id,
       type: 'step-up',
-      properties: { acr_value: acr },
+      properties: stepUpProperties(acrs.split(' ')),
     })),
     ...[...notify].sort().map((name) => custom(`notify-${name}`, 'notify', { name })),
     ...[...approvals].sort().map((template) => custom(`approval-${template}`, 'approval', { template })),
@@ -66,6 +66,11 @@ function grantProperties(limits: Duties): Obligation['properties'] {
     ...(requiresReason === true && { requires_reason: true }),
     ...(auditRemote === true && { audit: 'remote' }),
   };
+}
+
+/** `acr_value` is all that the profile knows; a PEP that reads no more than it demands the first one. */
+function stepUpProperties([first = '', ...others]: readonly string[]): Obligation['properties'] {
+  return { acr_value: first, ...(others.length > 0 && { acr_values: [first, ...others] }) };
 }
 
 function custom(id: string, action: string, properties: Obligation['properties']): Obligation {

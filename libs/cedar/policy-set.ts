@@ -14,6 +14,8 @@ export interface PolicyTexts {
   readonly cases: readonly SourceFile[];
   /** `policy-set.yaml`, or the serial that stands for it in dev. */
   readonly edition: SourceFile | number;
+  /** The acr values that each tenant accepts. A tenant that is not here is not checked: nobody has said. */
+  readonly acrValues?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** A set that passed every check and is prepared in the engine. */

@@ -8,7 +8,7 @@ import type { Engine } from './engine.js';
 import { NOBODY, readKnown, type Known } from './known-entities.js';
 import { forbidByKey } from './policy-head.js';
 import type { PolicySet, PolicyTexts, TenantPolicies } from './policy-set.js';
-import { checkUniqueIds, readPolicies, validatePolicies, type Policy } from './read-policies.js';
+import { checkStepUps, checkUniqueIds, readPolicies, validatePolicies, type Policy } from './read-policies.js';
 import { runCases } from './run-cases.js';
 import { readSchema, type Schema } from './schema.js';
 import { readSerial } from './serial.js';
@@ -68,6 +68,7 @@ function readTexts(engine: Engine, texts: PolicyTexts): Content & { readonly cas
   const owned = texts.tenants.map(({ tenant, file }) => ({ tenant, policies: readPolicies(file, engine, defects) }));
   const all = [...guardrails, ...owned.flatMap(({ policies }) => policies)];
   checkUniqueIds(all, defects);
+  for (const { tenant, policies } of owned) checkStepUps(policies, texts.acrValues?.get(tenant), defects);
   if (schema !== undefined) validatePolicies(all, texts.schema.text, engine, defects);
   const known = schema && readKnown(texts.entities, schema.shapes, defects);
   const cases = readCases(texts.cases, defects);

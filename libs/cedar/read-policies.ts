@@ -84,11 +84,12 @@ function checked(parsed: Parsed, defects: Defects): readonly Policy[] {
   const { duties, problems } = readAnnotations(json.effect, annotations);
   for (const problem of problems) defects.add(file, line, `policy ${id}: ${problem}`);
   const reads = resourceReads(json);
-  if (duties.denyHint !== undefined && reads.size > 0) {
+  for (const name of tellingAnnotations(json.effect, duties)) {
+    if (reads.size === 0) continue;
     defects.add(
       file,
       line,
-      `policy ${id}: @deny_hint would tell of the secret, since it reads resource.${[...reads][0]}`,
+      `policy ${id}: @${name} would tell of the secret, since it reads resource.${[...reads][0]}`,
     );
   }
   if (exceptsByKey(json)) {
@@ -99,6 +100,12 @@ function checked(parsed: Parsed, defects: Defects): readonly Policy[] {
     );
   }
   return [{ ...parsed, id, duties, resourceReads: reads }];
+}
+
+/** What a caller learns from a forbid before anything permitted it. */
+function tellingAnnotations(effect: PolicyJson['effect'], { denyHint, stepUp }: Duties): readonly string[] {
+  if (effect === 'permit') return [];
+  return [...(denyHint === undefined ? [] : ['deny_hint']), ...(stepUp === undefined ? [] : ['step_up'])];
 }
 
 /** `permit … unless { resource.key == "root" }` would permit the whole map, root included. */
@@ -130,6 +137,20 @@ export function validatePolicies(policies: readonly Policy[], schema: string, en
     if (policy === undefined) continue;
     const problem = worded(error).replace(/^for policy `\d+`, /u, '');
     defects.add(policy.file, lineOf(error, policy), `policy ${policy.id}: ${problem}`);
+  }
+}
+
+/** A step-up that the tenant accepts from nobody would refuse everybody, one by one, at request time. */
+export function checkStepUps(
+  policies: readonly Policy[],
+  accepted: readonly string[] | undefined,
+  defects: Defects,
+): void {
+  if (accepted === undefined) return;
+  for (const { id, duties, file, line } of policies) {
+    const strange = duties.stepUp?.split(' ').filter((acr) => !accepted.includes(acr)) ?? [];
+    if (strange.length > 0)
+      defects.add(file, line, `policy ${id}: @step_up names ${strange.join(' ')}, no acr value of this tenant's`);
   }
 }
 

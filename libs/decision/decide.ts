@@ -1,3 +1,4 @@
+import type { SignInTime } from '#libs/identity/step-up.js';
 import type { Clock } from '#libs/kernel/clock.js';
 import type { Deadline } from '#libs/kernel/deadline.js';
 import type { JsonObject } from '#libs/kernel/json.js';
@@ -6,7 +7,7 @@ import type { Target } from '#libs/tenancy/guard.js';
 
 import type { Obligation } from './authzen.js';
 import { checkEvaluation, type CheckedEvaluation } from './evaluation.js';
-import { keep, type Fulfilment } from './obligations.js';
+import { checkAsked, keep, type Fulfilment } from './obligations.js';
 import type { Pdp } from './pdp.js';
 import { questionOf, type Circumstances } from './question.js';
 import type { Limits } from './terms.js';
@@ -18,6 +19,8 @@ export interface DecisionPoint {
   readonly clock: Clock;
   /** PDP_DEADLINE_MS. */
   readonly deadlineMs: number;
+  /** CLOCK_LEEWAY_SECONDS. */
+  readonly leewaySeconds: number;
   /** ENVIRONMENT, shown to policies. */
   readonly environment: string;
   /** Makes decision ids. */
@@ -39,7 +42,7 @@ export class Permit {
 
   /**
    * Asks once; a late answer is not heard, and nothing is asked again (security, Z11).
-   * @throws Refusal DENIED, REASON_REQUIRED; UNAVAILABLE when the PDP is late, broken or strange
+   * @throws Refusal DENIED, STEP_UP_REQUIRED, STEP_UP_IMPOSSIBLE, REASON_REQUIRED; UNAVAILABLE when the PDP is late, broken or strange
    */
   static async decide(
     this: void,
@@ -60,11 +63,12 @@ export class Permit {
       policy_version: evaluation.policyVersion,
       policy_ids: evaluation.policyIds,
     };
-    checkPermits(evaluation, evidence);
-    const { obligations, terms } = withEvidence(evidence, () =>
-      keep(evaluation.obligations, fulfilment(target, about, nowMs)),
-    );
-    const { requiresReason: _met, ...limits } = terms;
+    const by = fulfilment(target, about, { nowMs, leewaySeconds: point.leewaySeconds });
+    const { obligations, terms } = withEvidence(evidence, () => {
+      checkPermits(evaluation, by);
+      return keep(evaluation.obligations, by);
+    });
+    const { requiresReason: _said, acrDemands: _met, ...limits } = terms;
     return new Permit(target, decisionId, evaluation.policyVersion, evaluation.policyIds, obligations, limits);
   }
 
@@ -79,18 +83,19 @@ export const decide: typeof Permit.decide = Permit.decide;
  * Cedar skips a policy whose condition fails, a forbid too: an answer with errors is a deny whatever it says, and named as such, since
  * somebody has to mend the policy (security, Z14).
  */
-function checkPermits({ decision, errors, hint }: CheckedEvaluation, evidence: JsonObject): void {
-  if (errors.length > 0) throw new Refusal('DENIED', { check: 'Z14 policy error', evidence });
-  if (!decision)
-    throw new Refusal('DENIED', { check: 'policy', evidence, ...(hint !== undefined && { detail: hint }) });
+function checkPermits({ decision, errors, hint, obligations, context }: CheckedEvaluation, by: Fulfilment): void {
+  if (errors.length > 0) throw new Refusal('DENIED', { check: 'Z14 policy error' });
+  if (decision) return;
+  checkAsked({ obligations, context }, by);
+  throw new Refusal('DENIED', { check: 'policy', ...(hint !== undefined && { detail: hint }) });
 }
 
-function fulfilment(target: Target, { reason }: Circumstances, nowMs: number): Fulfilment {
-  const { authTime } = target.bound.caller.claims;
-  return { ...(reason !== undefined && { reason }), ...(authTime !== undefined && { authTime }), nowMs };
+function fulfilment({ bound, tenant }: Target, { reason }: Circumstances, time: SignInTime): Fulfilment {
+  const { claims: signIn } = bound.caller;
+  return { ...(reason !== undefined && { reason }), signIn, acceptedAcr: tenant.acrValues, time };
 }
 
-/** A refusal by an obligation names the decision that carried it, like every other. */
+/** Every refusal names the decision that it is from. */
 function withEvidence<T>(evidence: JsonObject, work: () => T): T {
   try {
     return work();

@@ -1,4 +1,4 @@
-import { isJsonObject } from '#libs/kernel/json.js';
+import { isJsonObject, type JsonObject } from '#libs/kernel/json.js';
 import { Refusal } from '#libs/kernel/refusal.js';
 
 /** A PDP's answer after its shape was checked. `obligations` is still raw: see `obligations.ts` (profile, OE-9). */
@@ -9,6 +9,7 @@ export interface CheckedEvaluation {
   readonly obligations: unknown;
   readonly errors: readonly string[];
   readonly hint?: string;
+  readonly context?: JsonObject;
 }
 
 const POLICY_ID = /^[a-z0-9-]{1,64}$/;
@@ -24,14 +25,23 @@ const HINT = /^[\x20-\x7e]{1,256}$/;
  */
 export function checkEvaluation(answer: unknown): CheckedEvaluation {
   if (!isRecord(answer)) throw strange('answer');
-  const { decision, policyIds, policyVersion, obligations, errors, hint } = answer;
+  const { decision, policyIds, policyVersion, obligations, errors, hint, context } = answer;
   if (typeof decision !== 'boolean') throw strange('decision');
   if (!isStrings(policyIds) || !policyIds.every((id) => POLICY_ID.test(id))) throw strange('policy ids');
   if (typeof policyVersion !== 'string' || !POLICY_VERSION.test(policyVersion)) throw strange('policy version');
   if (!isStrings(errors)) throw strange('errors');
   if (obligations === undefined) throw strange('obligations');
   if (hint !== undefined && (typeof hint !== 'string' || !HINT.test(hint))) throw strange('hint');
-  return { decision, policyIds, policyVersion, obligations, errors, ...(hint !== undefined && { hint }) };
+  if (context !== undefined && !isJsonObject(context)) throw strange('context');
+  return {
+    decision,
+    policyIds,
+    policyVersion,
+    obligations,
+    errors,
+    ...(hint !== undefined && { hint }),
+    ...(context !== undefined && { context }),
+  };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,3 +1,5 @@
+import type { JsonObject } from '#libs/kernel/json.js';
+
 import type { EvaluationRequest, Obligation } from './authzen.js';
 
 /** A policy decision as the PEP needs it. `decision` alone is not a permit: see `decide.ts`. */
@@ -7,11 +9,14 @@ export interface Evaluation {
   readonly policyIds: readonly string[];
   /** `serial.hash` of the policy set that decided. */
   readonly policyVersion: string;
+  /** Of a permit, to be kept before anything is granted; of a deny, a step-up that would make it worth asking again. */
   readonly obligations: readonly Obligation[];
   /** Ids of policies whose condition failed to evaluate. One is enough: no permit. */
   readonly errors: readonly string[];
   /** The one sentence that a refused caller may be told (`@deny_hint`). */
   readonly hint?: string;
+  /** The decision's context (AuthZEN 1.0 section 5.5), as a PDP that knows no obligations asks for a step-up with a deny. */
+  readonly context?: JsonObject;
 }
 
 /**

@@ -16,13 +16,15 @@ export interface Quota {
   readonly periodSeconds: number;
 }
 
-/** All that a grant obligation can ask for. */
+/** All that obligations can ask for. */
 export interface Terms extends Limits {
   readonly requiresReason: boolean;
+  /** Of each step-up the acr values that will do, sorted, with spaces between them; see `step-up-demand.ts`. Sorted, each once. */
+  readonly acrDemands: readonly string[];
 }
 
 /** No demand at all: where combining starts. */
-export const GRANT_TERMS: Terms = { oneHolder: false, requiresReason: false };
+export const GRANT_TERMS: Terms = { oneHolder: false, requiresReason: false, acrDemands: [] };
 
 /** Ten years: far above any configured limit, far below where sums of seconds lose exactness. */
 const SECONDS_MAX = 315_360_000;
@@ -55,7 +57,7 @@ export function readGrantTerms(properties: JsonObject): Terms | undefined {
   return terms;
 }
 
-/** Field by field the smaller number; of quotas the fewest uses and the longest period; of demands all. */
+/** Field by field the smaller number; of quotas the fewest uses and the longest period; of demands and of step-ups all. */
 export function strictest(one: Terms, other: Terms): Terms {
   const ttlSeconds = smaller(one.ttlSeconds, other.ttlSeconds);
   const maxUses = smaller(one.maxUses, other.maxUses);
@@ -68,6 +70,7 @@ export function strictest(one: Terms, other: Terms): Terms {
     oneHolder: one.oneHolder || other.oneHolder,
     ...(maxAuthAge !== undefined && { maxAuthAge }),
     requiresReason: one.requiresReason || other.requiresReason,
+    acrDemands: [...new Set([...one.acrDemands, ...other.acrDemands])].sort(),
   };
 }
 

@@ -17,6 +17,8 @@ export interface Tenant {
   readonly mounts: readonly AllowedMount[];
   /** The provider names this tenant may spell; another tenant's instance is as if it did not exist. */
   readonly providers: ProviderNames;
+  /** The `acr` values that its issuers' sign-ins may be asked for, weakest first. Others are neither accepted nor told. */
+  readonly acrValues: readonly string[];
 }
 
 /** All tenants of this gateway, by id. */

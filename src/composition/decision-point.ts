@@ -10,9 +10,14 @@ import type { Config } from '#src/config/config.js';
  * @throws PolicySetRefused
  */
 export async function openDecisionPoint(
-  { switchesOff, policiesDir, environment }: Config,
+  { switchesOff, policiesDir, environment, tenants }: Config,
   newId: () => string,
 ): Promise<Pick<DecisionPoint, 'pdp' | 'newId'>> {
   if (switchesOff.includes('ENABLE_AUTHORIZATION')) return { pdp: permitAll, newId: () => DISABLED };
-  return { pdp: await CedarPdp.load(policiesDir, { serialFromFiles: environment === 'dev' }), newId };
+  const pdp = await CedarPdp.load(policiesDir, {
+    serialFromFiles: environment === 'dev',
+    own: new Map(tenants.flatMap(({ id, policiesDir: own }) => (own === undefined ? [] : [[id, own] as const]))),
+    acrValues: new Map(tenants.map(({ id, acrValues }) => [id, acrValues])),
+  });
+  return { pdp, newId };
 }

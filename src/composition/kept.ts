@@ -24,9 +24,13 @@ export async function openKept(config: Config): Promise<Kept> {
 
   const rootKey = config.rootKey ?? (await keptRootKey(await state('ROOT_KEY')));
   const salts = new Map<string, readonly { id: string; key: Uint8Array }[]>();
-  for (const { id, salt } of config.tenants) {
-    const sealed = salt ?? (await keptTenantSalt(await state('TENANT_SALT'), id));
-    salts.set(id, [{ id: '1', key: sealed.open() }]);
+  for (const { id, salts: configured } of config.tenants) {
+    const own =
+      configured.length > 0 ? configured : [{ id: '1', key: await keptTenantSalt(await state('TENANT_SALT'), id) }];
+    salts.set(
+      id,
+      own.map(({ id: name, key }) => ({ id: name, key: key.open() })),
+    );
   }
   const issuers = config.developmentIssuer
     ? [(await openDevelopmentIssuer(config, await state('DEVELOPMENT_ISSUER'))).issuer]

@@ -17,13 +17,14 @@ export function tenantsOf(config: Config, kept: readonly IssuerConfig[]): Tenant
     }),
   );
   return new Map(
-    config.tenants.map(({ id, issuers, claimOptional, mounts, providers }) => [
+    config.tenants.map(({ id, issuers, claimOptional, mounts, providers, acrValues }) => [
       id,
       {
         id,
         issuers: new Set(issuers === 'all' ? everyIssuer : issuers),
         claimOptional,
         mounts,
+        acrValues,
         providers: providerNames(
           providers === 'all' ? names.values() : providers.flatMap((name) => names.get(name) ?? []),
         ),

@@ -87,6 +87,18 @@ export function list<T>(item: Kind<T>): Kind<readonly T[]> {
   };
 }
 
+/** A list of maps inside a row of a section; only in files. The maps are read by whoever knows their members. */
+export function rows(members: string): Kind<readonly Raw[]> {
+  return {
+    says: `list of maps: ${members}`,
+    json: { type: 'array', items: { type: 'object' } },
+    read(raw) {
+      if (!isList(raw)) throw new Wrong(`must be a list of maps with ${members.replaceAll('`', '')}`);
+      return raw;
+    },
+  };
+}
+
 /** Secret bytes in base64 or base64url. What does not look random is refused: a key typed by hand protects nothing. */
 export function sealedBytes(least: number): Kind<Sealed<Uint8Array>> {
   return {

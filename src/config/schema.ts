@@ -366,6 +366,7 @@ export const SECTIONS = {
         description: 'As `TENANT_SALT`, with the key id `1`. Outside dev it is required, or `salts`.',
       }),
       salts: setting('salts', rows('`id` and `key`, or `id` and `key_file`'), {
+        members: SALT_MEMBERS,
         description:
           'Its salts, oldest first, each with an id of its own: the newest makes references, the oldest names quotas, so that a new salt orphans nothing.',
       }),

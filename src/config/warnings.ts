@@ -20,6 +20,32 @@ export function loosenessOf({ values: v, issuers, tenants }: Read): readonly str
   return said.filter((line) => line !== false);
 }
 
+/** Issuers whose tokens say less than RFC 9068 asks for: allowed everywhere, and said at every start. */
+export function weakTrust({ issuers }: Read): readonly string[] {
+  return issuers.flatMap(({ issuer, compat, everyToken }) => {
+    const values = compat?.accessTokenValues === undefined ? '' : ` (${compat.accessTokenValues.join(', ')})`;
+    const said: readonly (string | false)[] = [
+      compat !== undefined &&
+        `The issuer ${issuer} has the profile compat: the claim ${compat.accessTokenClaim}${values} alone tells its access tokens from its ID tokens, and client_id, jti and iat may be guessed.`,
+      everyToken?.scopes !== undefined &&
+        `Every token of the issuer ${issuer} has the scopes ${everyToken.scopes.join(', ')}, whoever got it.`,
+    ];
+    return said.filter((line) => line !== false);
+  });
+}
+
+/** A tenant that trusts an issuer whose tokens can never name it: no fault, since another of its issuers may do. */
+export function idleTrust({ tenants, issuers }: Read): readonly string[] {
+  return tenants.flatMap(({ id, claimOptional, issuers: trusted }) =>
+    issuers
+      .filter(({ issuer, claims }) => !claimOptional && trusted.includes(issuer) && claims.tenant === undefined)
+      .map(
+        ({ issuer }) =>
+          `Tenant ${id} trusts ${issuer}, which has no claims.tenant: none of its tokens is the tenant's.`,
+      ),
+  );
+}
+
 /**
  * Environment names that are one slip away from a setting's. The environment belongs to others too, so that these are told and
  * not refused; short names are too common to guess about.

@@ -91,6 +91,10 @@ export function aGrant(properties: Obligation['properties'], id = 'grant'): Obli
   return { id, type: 'custom', properties: { vendor: 'postern', action: 'grant', ...properties } };
 }
 
+export function aStepUp(acr: string, id = 'step-up'): Obligation {
+  return { id, type: 'step-up', properties: { acr_value: acr } };
+}
+
 export async function refusalFrom(work: Promise<unknown>): Promise<Refusal> {
   const outcome: unknown = await work.then(
     () => new Error('nothing was refused'),

@@ -1,19 +1,30 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 
-import { keep } from '#libs/decision/obligations.js';
+import { checkAsked, keep, type Fulfilment } from '#libs/decision/obligations.js';
 import { GRANT_TERMS, readGrantTerms, strictest, type Terms } from '#libs/decision/terms.js';
 
 import type { JsonObject } from '#libs/kernel/json.js';
 
-import { aGrant, refusalOf } from './asking.js';
+import { aGrant, aStepUp, refusalOf } from './asking.js';
 
 const NOW = 1_790_000_000;
-const by = { nowMs: NOW * 1000 };
+const by: Fulfilment = {
+  signIn: { subjectType: 'user' },
+  acceptedAcr: ['silver', 'gold'],
+  time: { nowMs: NOW * 1000, leewaySeconds: 5 },
+};
+const signedIn = (claims: Partial<Fulfilment['signIn']>): Fulfilment => ({
+  ...by,
+  signIn: { subjectType: 'user', ...claims },
+});
 
 describe('obligations of a permit', () => {
   it('ask for nothing when there are none', () => {
-    expect(keep([], by)).toEqual({ obligations: [], terms: { oneHolder: false, requiresReason: false } });
+    expect(keep([], by)).toEqual({
+      obligations: [],
+      terms: { oneHolder: false, requiresReason: false, acrDemands: [] },
+    });
   });
 
   it('are read member by member', () => {
@@ -25,7 +36,8 @@ describe('obligations of a permit', () => {
       max_auth_age: 900,
       requires_reason: true,
     };
-    expect(keep([aGrant(properties)], { ...by, reason: 'INC-1', authTime: NOW }).terms).toEqual({
+    expect(keep([aGrant(properties)], { ...signedIn({ authTime: NOW }), reason: 'INC-1' }).terms).toEqual({
+      acrDemands: [],
       ttlSeconds: 300,
       maxUses: 5,
       quota: { uses: 5, periodSeconds: 86_400 },
@@ -47,7 +59,8 @@ describe('obligations of a permit', () => {
     ['one whose properties are a list', [{ id: 'a', type: 'custom', properties: [] }], 'members'],
     ['two of one id', [aGrant({ max_uses: 1 }), aGrant({ max_uses: 1 })], 'duplicate id'],
     ['an unknown type beside a known one', [aGrant({}), { id: 'b', type: 'dance', properties: {} }], 'unknown'],
-    ['step-up', [{ id: 'a', type: 'step-up', properties: { acr_value: 'gold' } }], 'unknown'],
+    ['a step-up without acr', [{ id: 'a', type: 'step-up', properties: {} }], 'properties'],
+    ['a step-up to what the tenant does not accept', [aStepUp('platinum')], 'acr not accepted'],
     ['a notification', [{ id: 'a', type: 'notification', properties: { to: 'x', body: 'y' } }], 'unknown'],
     ['session_termination', [{ id: 'a', type: 'session_termination', properties: { subject: 'x' } }], 'unknown'],
     ['custom of nobody', [{ id: 'a', type: 'custom', properties: {} }], 'unknown'],
@@ -83,17 +96,45 @@ describe('obligations of a permit', () => {
     ['of exactly the age', NOW - 900, true],
     ['one second older', NOW - 901, false],
     ['of this second', NOW, true],
-    ['of the future', NOW + 1, false],
+    ['beyond the leeway', NOW + 6, false],
     ['that is missing', undefined, false],
-  ])('with max_auth_age take an auth_time %s as told', (_name, authTime, passes) => {
-    const read = () => keep([aGrant({ max_auth_age: 900 })], { ...by, ...(authTime !== undefined && { authTime }) });
+  ])('S3, S5: with max_auth_age take an auth_time %s as told', (_name, authTime, passes) => {
+    const read = () => keep([aGrant({ max_auth_age: 900 })], signedIn(authTime === undefined ? {} : { authTime }));
     if (passes) expect(read().terms.maxAuthAge).toBe(900);
-    else expect(refusalOf(read)).toMatchObject({ code: 'DENIED', check: 'obligation max_auth_age' });
+    else expect(refusalOf(read)).toMatchObject({ code: 'STEP_UP_REQUIRED', hints: { maxAge: 900 } });
   });
 
-  it('deny for age before they ask for a reason that would not help', () => {
+  it('S4: with a step-up take the acr that it names, and tell it to whoever has another', () => {
+    expect(keep([aStepUp('gold')], signedIn({ acr: 'gold' })).terms.acrDemands).toEqual(['gold']);
+    expect(refusalOf(() => keep([aStepUp('gold')], signedIn({ acr: 'silver' })))).toMatchObject({
+      code: 'STEP_UP_REQUIRED',
+      check: 'S4 acr',
+      hints: { acrValues: ['gold'] },
+    });
+  });
+
+  it('S2: with a step-up and an age tell both', () => {
+    const all = [aStepUp('gold'), aStepUp('silver', 'step-up-2'), aGrant({ max_auth_age: 900 })];
+    expect(refusalOf(() => keep(all, signedIn({ acr: 'gold' }))).hints).toEqual({ acrValues: ['gold'], maxAge: 900 });
+  });
+
+  it('S5: tell a caller without a user that it cannot sign in, and not what for', () => {
+    const service = { ...by, signIn: { subjectType: 'service', acr: 'gold' } as const };
+    expect(refusalOf(() => keep([aStepUp('gold')], service))).toMatchObject({ code: 'STEP_UP_IMPOSSIBLE', hints: {} });
+  });
+
+  it('S7: ask for no sign-in when the decision carries none, however weak it is', () => {
+    expect(keep([aGrant({ max_uses: 1 })], by).terms.maxUses).toBe(1);
+  });
+
+  it('deny for what nobody can keep before they ask anybody to sign in', () => {
+    const dance = { id: 'b', type: 'dance', properties: {} };
+    expect(refusalOf(() => keep([aStepUp('gold'), dance], by))).toMatchObject({ code: 'DENIED' });
+  });
+
+  it('ask for a sign-in before they ask for a reason that would not help', () => {
     const both = [aGrant({ max_auth_age: 900, requires_reason: true })];
-    expect(refusalOf(() => keep(both, by)).code).toBe('DENIED');
+    expect(refusalOf(() => keep(both, by)).code).toBe('STEP_UP_REQUIRED');
   });
 
   it('combine by the strictest of each field', () => {
@@ -106,12 +147,49 @@ describe('obligations of a permit', () => {
       by,
     );
     expect(terms).toEqual({
+      acrDemands: [],
       ttlSeconds: 300,
       maxUses: 2,
       quota: { uses: 3, periodSeconds: 3_600 },
       oneHolder: true,
       requiresReason: false,
     });
+  });
+});
+
+describe('a deny', () => {
+  const gold = { obligations: [aStepUp('gold')], context: undefined };
+
+  it('S7: asks for the sign-in that stands beside it, as an obligation or in its context', () => {
+    const asked = { obligations: [], context: { acr_values: 'gold silver', max_age: 60 } };
+    expect(refusalOf(() => checkAsked(gold, by))).toMatchObject({
+      code: 'STEP_UP_REQUIRED',
+      hints: { acrValues: ['gold'] },
+    });
+    expect(refusalOf(() => checkAsked(asked, by)).hints).toEqual({ acrValues: ['silver', 'gold'], maxAge: 60 });
+  });
+
+  it('S7: sends nobody to sign in who has that sign-in already, so that there is no circle', () => {
+    expect(checkAsked(gold, signedIn({ acr: 'gold' }))).toBeUndefined();
+  });
+
+  it.each<[string, { obligations: unknown; context: unknown }]>([
+    ['nothing', { obligations: [], context: undefined }],
+    ['another obligation', { obligations: [{ id: 'b', type: 'dance', properties: {} }], context: {} }],
+    ['obligations that are no list', { obligations: 'step-up', context: undefined }],
+    [
+      'a step-up that is malformed',
+      { obligations: [{ id: 'a', type: 'step-up', properties: {} }], context: undefined },
+    ],
+    ['two of one id', { obligations: [aStepUp('gold'), aStepUp('gold')], context: undefined }],
+    ['what the tenant does not accept', { obligations: [], context: { acr_values: 'platinum' } }],
+  ])('S7: asks for none beside %s', (_, denied) => {
+    expect(checkAsked(denied, by)).toBeUndefined();
+  });
+
+  it('asks for a step-up beside an obligation that is not known here', () => {
+    const obligations = [{ id: 'b', type: 'dance', properties: {} }, aStepUp('gold')];
+    expect(refusalOf(() => checkAsked({ obligations, context: undefined }, by)).code).toBe('STEP_UP_REQUIRED');
   });
 });
 

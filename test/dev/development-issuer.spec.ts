@@ -30,7 +30,7 @@ const ALLOWED: Pick<Config, 'profile' | 'environment' | 'developmentIssuer' | 's
   environment: 'dev',
   developmentIssuer: true,
   secretsAudience: 'crud.secrets',
-  tenants: [{ id: 'local', issuers: 'all', claimOptional: true, mounts: [], providers: 'all', salt: undefined }],
+  tenants: [{ id: 'local', issuers: 'all', claimOptional: true, mounts: [], providers: 'all', salts: [], acrValues: [] }],
 };
 
 describe('the state folder', () => {
