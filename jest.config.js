@@ -11,4 +11,6 @@ export default {
   },
   // process-based suites start a gateway; a loaded two-core machine needs room
   testTimeout: 30_000,
+  // the second one counts the suites that were left out, and keeps the logs of real servers when a test failed
+  reporters: ['default', '<rootDir>/test/support/services/run-reporter.ts'],
 };

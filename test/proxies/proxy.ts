@@ -1,0 +1,115 @@
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { packageRoot } from '#src/config/disk.js';
+
+import { findService } from '../support/services/find.js';
+import { HAPROXY } from '../support/services/haproxy.js';
+import { modulesOf, NGINX } from '../support/services/nginx.js';
+import { type Home, listens, makeHome, Running } from '../support/services/run.js';
+import type { Installation, Service } from '../support/services/service.js';
+import type { Identity } from './certificates.js';
+
+/** The host name that callers know. Nothing resolves it: tests connect to the loopback address, and name it in TLS and in Host. */
+export const SERVER_NAME = 'secrets.example';
+
+/** What differs between an operator's machine and a test. */
+export interface Wiring {
+  /** Where the proxy listens. */
+  readonly port: number;
+  /** Where the gateway listens. */
+  readonly gatewayPort: number;
+  readonly server: Identity;
+  /** Who signs the certificates of clients, PEM. */
+  readonly clientAuthority: string;
+}
+
+/** A proxy of docs/proxies.md: the server, and how its file there is filled in. */
+export interface Proxy {
+  readonly service: Service;
+  readonly start: (found: Installation, wiring: Wiring) => Promise<Running>;
+}
+
+export const PROXIES: readonly Proxy[] = [
+  {
+    service: NGINX,
+    start: async (found, wiring) => {
+      const home = await makeHome('nginx');
+      await mkdir(join(home.path, 'state'));
+      await copyFile(page('client-cert.js'), join(home.path, 'client-cert.js'));
+      const config = await fillIn('nginx.conf', home, {
+        ...common(wiring),
+        CERTIFICATE: await keep(home, 'server.pem', wiring.server.certificate),
+        KEY: await keep(home, 'server.key', wiring.server.key),
+        CLIENT_CA: await keep(home, 'clients.pem', wiring.clientAuthority),
+        CONF: home.path,
+        MODULES: (await modulesOf(found)) ?? '',
+        STATE: join(home.path, 'state'),
+        LOGS: home.logs,
+      });
+      const foreground = `daemon off; pid ${join(home.path, 'nginx.pid')};`;
+      const args = ['-p', home.path, '-c', config, '-g', foreground];
+      return await Running.start(found, home, { args, ready: async () => await listens(wiring.port) });
+    },
+  },
+  {
+    service: HAPROXY,
+    start: async (found, wiring) => {
+      const home = await makeHome('haproxy');
+      const { certificate, key } = wiring.server;
+      const config = await fillIn('haproxy.cfg', home, {
+        ...common(wiring),
+        CERTIFICATE: await keep(home, 'server.pem', `${certificate}\n${key}`),
+        CLIENT_CA: await keep(home, 'clients.pem', wiring.clientAuthority),
+      });
+      const args = ['-db', '-f', config];
+      return await Running.start(found, home, { args, ready: async () => await listens(wiring.port) });
+    },
+  },
+];
+
+function common({ port, gatewayPort }: Wiring): Readonly<Record<string, string>> {
+  return {
+    LISTEN: `127.0.0.1:${port}`,
+    SERVER_NAME,
+    PUBLIC_HOST: `${SERVER_NAME}:${port}`,
+    GATEWAY: `127.0.0.1:${gatewayPort}`,
+  };
+}
+
+/** The file of the docs with each of its names replaced, and nothing else. @returns its path */
+async function fillIn(name: string, home: Home, values: Readonly<Record<string, string>>): Promise<string> {
+  const text = await readFile(page(name), 'utf8');
+  const filled = text.replace(/^(?!\s*#).*$/gm, (line) =>
+    line.replace(/@([A-Z_]+)@/g, (_, key: string) => {
+      const value = values[key];
+      if (value === undefined) throw new Error(`${name} holds @${key}@, for which there is no value`);
+      return value;
+    }),
+  );
+  return await keep(home, name, filled);
+}
+
+async function keep({ path }: Home, name: string, text: string): Promise<string> {
+  await writeFile(join(path, name), text, { mode: 0o600 });
+  return join(path, name);
+}
+
+function page(name: string): string {
+  return join(packageRoot(), 'docs/proxies', name);
+}
+
+export interface Available {
+  readonly proxy: Proxy;
+  readonly found: Installation;
+}
+
+/** The proxies that this machine has or can get; the others are said to be left out. */
+export async function availableProxies(suite: string): Promise<readonly Available[]> {
+  const all: Available[] = [];
+  for (const proxy of PROXIES) {
+    const found = await findService(proxy.service, `${suite}: ${proxy.service.name}`);
+    if (found !== undefined) all.push({ proxy, found });
+  }
+  return all;
+}
