@@ -405,10 +405,19 @@ describe('the sections of a file', () => {
         issuers: [issuer.issuer],
         claimOptional: false,
         mounts: [{ mount: 'red' }, { provider: 'yaml', mount: 'shared' }],
-        providers: 'all',
-        salt: expect.anything(),
+        providers: ['yaml'],
+        salts: [{ id: '1', key: expect.anything() }],
+        acrValues: [],
       },
-      { id: 'blue', issuers: [issuer.issuer], claimOptional: false, mounts: [], providers: ['yaml'], salt: undefined },
+      {
+        id: 'blue',
+        issuers: [issuer.issuer],
+        claimOptional: false,
+        mounts: [],
+        providers: ['yaml'],
+        salts: [],
+        acrValues: [],
+      },
     ]);
   });
 
@@ -427,7 +436,6 @@ describe('the sections of a file', () => {
     ['a pattern as a mount', [{ ...tenant, mounts: 'red*' }], /tenants\[0\]\.mounts: holds "red\*"/],
     ['no id', [{ ...tenant, id: undefined }], 'tenants[0].id: is required: set it'],
     ['an id twice', [tenant, tenant], 'tenants[1].id: stands twice: one row per tenant'],
-    ['acr values', [{ ...tenant, acr_values: ['a'] }], 'tenants[0].acr_values: is not supported yet: remove it'],
   ])('refuse tenants with %s', (_, tenants, what) => {
     const expected: unknown = typeof what === 'string' ? what : expect.stringMatching(what);
     expect(faultsOf(DEV, { issuers: [issuer], tenants }, files)).toEqual([expected]);
@@ -450,7 +458,8 @@ describe('the sections of a file', () => {
         claimOptional: true,
         mounts: [{ mount: 'a' }, { provider: 'yaml', mount: 'b' }],
         providers: 'all',
-        salt: undefined,
+        salts: [],
+        acrValues: [],
       },
     ]);
   });
