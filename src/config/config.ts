@@ -131,6 +131,7 @@ export interface Config {
     readonly releaseWithinMs: number;
   };
   readonly store: 'memory';
+  readonly storeSkewMs: number;
   readonly policiesDir: string;
   readonly audit: { readonly sink: 'file'; readonly directory: string };
   readonly deadlines: {

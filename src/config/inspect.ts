@@ -75,9 +75,26 @@ function standingsOf(rows: readonly Setting<unknown>[], reading: Reading, enviro
 
 function standingOf(row: Setting<unknown>, reading: Reading, environment: Environment): Standing {
   const found = reading.origin(row);
-  if (found !== undefined) return { value: row.secret === true ? '[sealed]' : found.raw, from: found.from };
+  if (found !== undefined) return { value: open(row, found.raw), from: found.from };
   const preset = presetOf(row, environment);
   return preset === undefined ? { value: null, from: 'unset' } : { value: preset, from: 'default' };
+}
+
+/** As it was written, with every secret sealed, also those of maps inside. */
+function open({ secret, members }: Setting<unknown>, raw: Raw): Raw {
+  if (secret === true) return '[sealed]';
+  if (members === undefined) return raw;
+  const inner = new Map(Object.values(members).map((member) => [member.name, member]));
+  // what is no member is not shown: it is a fault, and may be a secret under a mistyped name
+  const shown = (map: { readonly [name: string]: Raw }): Raw =>
+    Object.fromEntries(
+      Object.entries(map).flatMap(([name, value]) => {
+        const member = inner.get(name.replace(/_file$/, ''));
+        if (member === undefined) return [];
+        return [[name, name === member.name ? open(member, value) : value]];
+      }),
+    );
+  return rowsOf(raw).map(shown);
 }
 
 function rowsOf(raw: Raw | undefined): readonly { readonly [name: string]: Raw }[] {

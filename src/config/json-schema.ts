@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '#libs/kernel/json.js';
 
-import { NOT_YET, NOT_YET_MEMBERS } from './not-yet.js';
+import { NOT_YET, NOT_YET_MEMBERS, NOT_YET_SECRETS } from './not-yet.js';
 import { SECTIONS, SETTINGS } from './schema.js';
 import type { Setting } from './setting.js';
 
@@ -17,13 +17,17 @@ export function renderJsonSchema(): string {
     description: 'Made from src/config/schema.ts by `npx postern config schema --write`. Do not edit.',
     ...closed(Object.values(SETTINGS), '_FILE', {
       ...Object.fromEntries(Object.entries(SECTIONS).map(([name, section]) => [name, sectionOf(name, section)])),
-      ...Object.fromEntries([...NOT_YET].map((name) => [name, UNSUPPORTED])),
+      ...Object.fromEntries([...NOT_YET, ...secretFiles()].map((name) => [name, UNSUPPORTED])),
     }),
   };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }
 
 const UNSUPPORTED: JsonObject = { description: 'Not supported yet: setting it is refused at start.', deprecated: true };
+
+function secretFiles(): readonly string[] {
+  return [...NOT_YET_SECRETS].map((name) => `${name}_FILE`);
+}
 
 type Rows = readonly Setting<unknown>[];
 
@@ -36,7 +40,7 @@ function sectionOf(section: string, { description, members }: { description: str
 
 /** A map of these settings, of these further members, and of nothing else. */
 function closed(rows: Rows, fileSuffix: string, further: JsonObject): JsonObject {
-  const required = rows.filter((row) => row.required === 'everywhere').map(({ name }) => name);
+  const required = rows.filter((row) => row.required === 'everywhere' && row.secret !== true).map(({ name }) => name);
   const eitherOr = rows
     .filter(({ secret }) => secret === true)
     .map(({ name }) => ({ not: { required: [name, `${name}${fileSuffix}`] } }));
@@ -50,7 +54,10 @@ function closed(rows: Rows, fileSuffix: string, further: JsonObject): JsonObject
 }
 
 function propertiesOf(row: Setting<unknown>, fileSuffix: string): readonly (readonly [string, JsonObject])[] {
-  const property: JsonObject = { description: describe(row), ...row.kind.json, ...presetOf(row) };
+  const { kind, members } = row;
+  const json =
+    members === undefined ? kind.json : { type: 'array', items: closed(Object.values(members), '_file', {}) };
+  const property: JsonObject = { description: describe(row), ...json, ...presetOf(row) };
   if (row.secret !== true) return [[row.name, property]];
   const file = { description: `Path of a file that holds ${row.name}.`, type: 'string', minLength: 1 };
   return [

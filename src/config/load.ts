@@ -6,7 +6,7 @@ import { ConfigError, type Fault } from './faults.js';
 import { readIssuers } from './issuer-rows.js';
 import { NOT_YET } from './not-yet.js';
 import { type Source, unknownNames } from './reading.js';
-import { type Read, refusalsOf } from './refusals.js';
+import { missingOf, type Read, refusalsOf } from './refusals.js';
 import { SETTINGS } from './schema.js';
 import { readProviders, type SectionContext } from './sections.js';
 import { isRequired, relaxed } from './setting.js';
@@ -38,7 +38,7 @@ export function loadConfig(options: LoadOptions): Config {
   const context = { environment, reading, faults, file: file.name, readFile, resolve };
   const tls = readTls(values, context);
   const read = { values, profile, tls, modeOf: modeWith(readFile), ...readSections(file, values, context) };
-  faults.push(...refusalsOf(read));
+  faults.push(...refusalsOf(read), ...missingOf(read, faults));
   if (faults.length > 0) throw new ConfigError(faults);
   return assemble(read, {
     resolve,
@@ -165,6 +165,7 @@ function assemble(
       releaseWithinMs: sure(v.releaseWithinMs),
     },
     store: 'memory',
+    storeSkewMs: sure(v.storeSkewMs),
     policiesDir: resolve(sure(v.policiesDir)),
     audit: { sink: 'file', directory: resolve(sure(v.auditDir)) },
     deadlines: {

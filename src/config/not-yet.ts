@@ -9,7 +9,6 @@ export const NOT_YET: ReadonlySet<string> = new Set([
   'PDP_AUDIENCE',
   'AUDIT_KEY',
   'BLOCK_REFRESH_MS',
-  'STORE_SKEW_MS',
   'NEGATIVE_CACHE_TTL_S',
   'REDIS_URL',
   'REDIS_SENTINELS',
@@ -33,4 +32,10 @@ export const NOT_YET_SECRETS: ReadonlySet<string> = new Set(['AUDIT_KEY', 'REDIS
 /** The same for members of the file's sections, as `section.member`. */
 export const NOT_YET_MEMBERS: ReadonlySet<string> = new Set([
   'providers.mounts',
+  'providers.address',
+  'providers.namespace',
+  'providers.ca_file',
+  'providers.token_file',
+  'providers.role_id_file',
+  'providers.secret_id_file',
 ]);

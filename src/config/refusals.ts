@@ -22,7 +22,7 @@ export interface Read {
 /** A rule over more than one setting: a fault, several, or none. Quiet about what could not be read. */
 type Rule = (read: Read) => readonly Fault[];
 
-/** Names that are documented although this version knows one of their values only. */
+/** Names and words that are documented although this version does not know them. */
 const NOT_BUILT: readonly Rule[] = [
   ({ values: v }) => fault(v.store === 'redis', 'STORE', notYet('redis')),
   ({ values: v }) => fault(v.pdp === 'authzen', 'PDP', notYet('authzen')),
@@ -130,7 +130,7 @@ function developmentIssuer({ values: v, profile }: Read): readonly Fault[] {
     ...fault(
       !relaxed(v.environment),
       at,
-      `cannot be on when ENVIRONMENT is ${v.environment}: it makes tokens for anybody`,
+      `cannot be on when ENVIRONMENT is ${v.environment}: it makes tokens for anybody; remove it`,
     ),
     ...fault(v.stateDir === undefined, 'STATE_DIR', 'is required by DEVELOPMENT_ISSUER: name a folder'),
   ];
@@ -140,10 +140,20 @@ function developmentIssuer({ values: v, profile }: Read): readonly Fault[] {
 const INSECURE: readonly Rule[] = [
   ({ values: v }) => switchesOff(v).flatMap((name) => fault(true, name, notOutside(v.environment))),
   ({ values: v }) =>
-    fault(v.allowUnboundTokens === true, 'ALLOW_UNBOUND_TOKENS', 'is true: whoever holds a token could use it'),
-  ({ values: v }) => fault(v.dpopNonce === 'off', 'DPOP_NONCE', 'is off: proofs could be made in advance'),
-  ({ values: v }) => fault(v.store === 'memory', 'STORE', 'is memory: uses and spent proofs are lost with the process'),
-  ({ values: v }) => fault(v.auditSink === 'file', 'AUDIT_SINK', 'is file: evidence on one disk is not enough'),
+    fault(
+      v.allowUnboundTokens === true,
+      'ALLOW_UNBOUND_TOKENS',
+      'is true: whoever holds a token could use it; remove it',
+    ),
+  ({ values: v }) => fault(v.dpopNonce === 'off', 'DPOP_NONCE', 'is off: proofs could be made in advance; remove it'),
+  ({ values: v }) =>
+    fault(v.store === 'memory', 'STORE', 'is memory: uses and spent proofs are lost with the process; set it to redis'),
+  ({ values: v }) =>
+    fault(
+      v.auditSink === 'file',
+      'AUDIT_SINK',
+      'is file, as the only sink: evidence on one disk is not enough; set it to kafka',
+    ),
   ({ values: v }) =>
     fault(
       v.publicOrigin?.startsWith('http:') === true && !loopback(new URL(v.publicOrigin).hostname),
@@ -158,13 +168,21 @@ const INSECURE: readonly Rule[] = [
         `fetch the keys of ${row.issuer} over http: use https, or http on a loopback address only`,
       ),
     ),
-  ({ issuers }) => fault(issuers.length === 0, 'issuers', 'are missing: without one nobody can be authenticated'),
-  ({ tenants }) => fault(tenants.length === 0, 'TENANT_ID', 'is missing, and so is tenants: configure a tenant'),
-  ({ tenants }) =>
+  ({ values: v }) =>
+    (v.trustedProxyCidrs ?? [])
+      .filter(({ network, prefix }) => prefix > 0 && prefix < WIDEST[network.family])
+      .map(({ network, prefix }) => ({
+        path: 'TRUSTED_PROXY_CIDRS',
+        what: `holds ${network.text}/${prefix}, wider than any private network: name the networks of the proxies`,
+      })),
+  ({ values: v, tenants }) =>
     tenants.flatMap(({ id, mounts }) =>
-      fault(mounts.length === 0, 'mounts', `of tenant ${id} are empty, which allows nothing: name them`),
+      fault(
+        mounts.length === 0 && v.tenantId === undefined,
+        'tenants',
+        `hold ${id} with empty mounts, which allow nothing: name them`,
+      ),
     ),
-  ({ providers }) => fault(providers.length === 0, 'providers', 'are missing: name where values live'),
   ({ providers, modeOf }) =>
     providers.flatMap(({ path }) =>
       fault(
@@ -183,6 +201,38 @@ const INSECURE: readonly Rule[] = [
 
 function notOutside(environment: string): string {
   return `is false, which is refused when ENVIRONMENT is ${environment}: remove it, or set it to true`;
+}
+
+/** 10.0.0.0/8 and fc00::/7 (RFC 1918, RFC 4193): the proxies of a network stand in less than that. */
+const WIDEST = { ipv4: 8, ipv6: 7 } as const;
+
+/** The same list: what has to be there. Apart from the rest, since what is there and faulty is not missing. */
+const NEEDED: readonly Rule[] = [
+  ({ issuers }) =>
+    fault(
+      issuers.length === 0,
+      'issuers',
+      'are missing: without one nobody can be authenticated; name one in the file',
+    ),
+  ({ tenants }) => fault(tenants.length === 0, 'TENANT_ID', 'is missing, and so is tenants: configure a tenant'),
+  ({ values: v }) =>
+    fault(
+      v.tenantId !== undefined && (v.tenantAllowedMounts ?? []).length === 0,
+      'TENANT_ALLOWED_MOUNTS',
+      `is empty, which allows tenant ${v.tenantId} nothing: name its mounts`,
+    ),
+  ({ providers }) => fault(providers.length === 0, 'providers', 'are missing: name where values live'),
+];
+
+/** What is missing outside dev and test, unless it is there and was found faulty already. */
+export function missingOf(read: Read, known: readonly Fault[]): readonly Fault[] {
+  if (relaxed(read.values.environment)) return [];
+  const faulty = (name: string): boolean =>
+    known.some(({ path }) => path === name || path.startsWith(`${name}[`) || path === `${name}_FILE`);
+  const companions: Readonly<Record<string, readonly string[]>> = { TENANT_ID: ['tenants'] };
+  return NEEDED.flatMap((rule) => rule(read)).filter(
+    ({ path }) => ![path, ...(companions[path] ?? [])].some((name) => faulty(name)),
+  );
 }
 
 /** Everything that forbids a start, in the order above. */

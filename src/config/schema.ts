@@ -191,6 +191,12 @@ export const SETTINGS = {
     default: 1500,
     description: 'How long a taken use is good: a value that is not on its way by then stays inside.',
   }),
+  storeSkewMs: setting('STORE_SKEW_MS', integer(0, 60_000), {
+    ...ms,
+    default: 2000,
+    description:
+      'How far the clocks of stores that follow one another may differ: a store that lost its data trusts no time before.',
+  }),
 
   store: setting('STORE', choice('memory', 'redis'), {
     default: 'redis',
@@ -330,7 +336,8 @@ export const SECTIONS = {
         description: 'Required by `compat`: a claim that access tokens for us have and ID tokens of the issuer do not.',
       }),
       compatAccessTokenValues: setting('compat.access_token_values', list(text('text of one line')), {
-        description: 'What that claim must say: one of these; a final `*` after `:` or `/` stands for any rest. Unset: anything.',
+        description:
+          'What that claim must say: one of these; a final `*` after `:` or `/` stands for any rest. Unset: anything.',
       }),
       compatJtiClaim: setting('compat.jti_claim', claimName, {
         description: 'Stands in for a missing `jti`. Without both, a hash of the token does.',
@@ -384,9 +391,9 @@ export const SECTIONS = {
         required: 'everywhere',
         description: 'What stands before `://` in a secret URI.',
       }),
-      type: setting('type', choice('yaml'), {
+      type: setting('type', choice('yaml', 'openbao', 'hashicorp'), {
         required: 'everywhere',
-        description: 'What it speaks. `openbao` and `hashicorp` are not supported yet.',
+        description: 'What it speaks. Only `yaml` is supported yet.',
       }),
       path: setting('path', path, { description: 'File of a `yaml` provider. Default: `YAML_VAULT_PATH`.' }),
     },

@@ -77,6 +77,10 @@ export function readProviders(
     if (name === undefined || type === undefined) return [];
     if (seen.has(name)) members.fault(m.name, 'stands twice: one row per name');
     seen.add(name);
+    if (type !== 'yaml') {
+      members.fault(m.type, `is ${type}, which is not supported yet: only yaml is`);
+      return [];
+    }
     const what = nameFault(name);
     if (what !== undefined) members.fault(m.name, what);
     return [{ name, type, path: context.resolve(path) }];

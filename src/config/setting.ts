@@ -20,6 +20,8 @@ export interface Setting<T> extends Preset {
   readonly unit?: string;
   /** Read from `<name>_FILE` too, and never printed. */
   readonly secret?: true;
+  /** Of a list of maps inside a row: what each of them may hold. */
+  readonly members?: Readonly<Record<string, Setting<unknown>>>;
   readonly description: string;
 }
 

@@ -4,7 +4,7 @@ import { types } from 'node:util';
 import { parseConfigFile, type ReadFile } from './config-file.js';
 import type { Fault } from './faults.js';
 import { type Raw, Wrong } from './kinds.js';
-import { NOT_YET } from './not-yet.js';
+import { NOT_YET, NOT_YET_SECRETS } from './not-yet.js';
 import { Reading, type Source } from './reading.js';
 import { SECTIONS, SETTINGS } from './schema.js';
 import type { Setting } from './setting.js';
@@ -75,7 +75,7 @@ function readProfile(
 
 function environmentSource(env: LoadOptions['env']): Source {
   const values = new Map<string, Raw>();
-  for (const name of [...NAMES, ...NOT_YET]) {
+  for (const name of [...NAMES, ...NOT_YET, ...[...NOT_YET_SECRETS].map((secret) => `${secret}_FILE`)]) {
     const value = env[name];
     if (value !== undefined) values.set(name, value);
   }

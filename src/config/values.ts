@@ -45,6 +45,7 @@ export function readValues(reading: Reading, environment: Environment) {
     grantMaxUsesMax: read(S.grantMaxUsesMax),
     grantPartitions: read(S.grantPartitions),
     releaseWithinMs: read(S.releaseWithinMs),
+    storeSkewMs: read(S.storeSkewMs),
     store: read(S.store),
     pdp: read(S.pdp),
     policiesDir: read(S.policiesDir),
