@@ -31,8 +31,10 @@ export async function writeWorld(
   for (const name of ['schema.cedarschema', 'guardrails.cedar']) await cp(join(shipped, name), join(policiesDir, name));
   await write('policies/policy-set.yaml', 'serial: 1\n');
   for (const [tenant, text] of Object.entries(policies)) {
-    await mkdir(join(policiesDir, 'tenants', tenant), { recursive: true });
-    await write(`policies/tenants/${tenant}/own.cedar`, text);
+    // one tenant keeps its policies in a folder of its own, the other among those of the gateway
+    const place = tenant === 'umbrella' ? 'umbrella' : `policies/tenants/${tenant}`;
+    await mkdir(join(folder, place), { recursive: true });
+    await write(`${place}/own.cedar`, text);
   }
   await write('issuer.json', JSON.stringify(jwksOf(keys.issuer)));
   await write('other.json', JSON.stringify(jwksOf(keys.other)));
@@ -40,7 +42,12 @@ export async function writeWorld(
   await write('side.yaml', yaml({ vault: { app: { api: { token: 'made-up' } } } }));
 
   const claims = { tenant: 'tenant', subject_type: 'sub_type', groups: 'groups' };
-  const issuer = (name: string, jwks_file: string) => ({ issuer: name, jwks_file, algorithms: ALGORITHMS, claims });
+  const issuer = (name: string, keys: string) => ({
+    issuer: name,
+    jwks_file: join(folder, keys),
+    algorithms: ALGORITHMS,
+    claims,
+  });
   const path = join(folder, 'postern.yaml');
   await write(
     'postern.yaml',
@@ -54,13 +61,28 @@ export async function writeWorld(
       // one tenant, by TENANT_ID and its companions, where the settings name it
       ...(settings['TENANT_ID'] === undefined && {
         tenants: [
-          { id: 'acme', issuers: [ISSUER], mounts: ['yaml://kv'], providers: ['yaml'], salt: newKey() },
-          { id: 'umbrella', issuers: [OTHER_ISSUER], mounts: ['yaml://kv', 'side://vault'], salt: newKey() },
+          {
+            id: 'acme',
+            issuers: [ISSUER],
+            mounts: ['yaml://kv'],
+            providers: ['yaml'],
+            salt: newKey(),
+            acr_values: ['silver', 'gold'],
+          },
+          {
+            id: 'umbrella',
+            issuers: [OTHER_ISSUER],
+            mounts: ['yaml://kv', 'side://vault'],
+            providers: ['yaml', 'side'],
+            salt: newKey(),
+            acr_values: ['loa3'],
+            ...('umbrella' in policies && { policies: join(folder, 'umbrella') }),
+          },
         ],
       }),
       providers: [
-        { name: 'yaml', type: 'yaml', path: 'secrets.yaml' },
-        { name: 'side', type: 'yaml', path: 'side.yaml' },
+        { name: 'yaml', type: 'yaml', path: join(folder, 'secrets.yaml') },
+        { name: 'side', type: 'yaml', path: join(folder, 'side.yaml') },
       ],
     }),
   );
