@@ -10,9 +10,10 @@ import type { Gate } from '#libs/enforcement/gate.js';
 import { appModule } from './app.module.js';
 import { MAX_BODY_BYTES, readBody } from './http/body.js';
 import { type House, takeOver } from './http/exchange.js';
-import { Hosts, type Listening } from './http/hosts.js';
+import { Hosts, type Listening, localOrigins } from './http/hosts.js';
 import type { HttpOptions } from './http/http-options.js';
 import { ProblemFilter } from './http/problem-filter.js';
+import { ProtectedResource } from './http/protected-resource.js';
 import { RouteTable } from './http/route-table.js';
 import { createEdgeServer } from './http/server.js';
 import { MAX_ENCODED_URI_CHARACTERS } from './http/target.js';
@@ -31,8 +32,10 @@ export async function createApp({ gate, http, log }: AppParts): Promise<NestFast
   const hosts = new Hosts(http.origins);
   const filter = new ProblemFilter(routes, log);
   const closing = { begun: false };
+  const resource = new ProtectedResource(http.resource);
   const house: House = {
-    allowUnbound: http.allowUnbound,
+    bearer: resource.bearer,
+    resourceMetadata: () => resource.metadataUrl,
     access: (line) => log.access(line),
     draining: () => closing.begun,
   };
@@ -72,7 +75,7 @@ export async function createApp({ gate, http, log }: AppParts): Promise<NestFast
     done();
   });
 
-  const app = await NestFactory.create<NestFastifyApplication>(appModule(gate, http), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(appModule(gate, http, resource), adapter, {
     bodyParser: false,
     abortOnError: false,
     logger: nestLogger(log),
@@ -80,7 +83,10 @@ export async function createApp({ gate, http, log }: AppParts): Promise<NestFast
   app.useGlobalFilters(filter);
   const server = app.getHttpServer();
   server.on('listening', () => {
-    if (http.localNames) hosts.listensOn(listeningOn(server.address(), http.tls !== undefined));
+    const where = listeningOn(server.address(), http.tls !== undefined);
+    if (http.localNames) hosts.listensOn(where);
+    const [own] = localOrigins(where);
+    if (own !== undefined) resource.listensOn(own);
   });
   await app.init();
   return app;

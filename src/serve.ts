@@ -65,7 +65,13 @@ export function httpOptions(config: Config): HttpOptions {
   return {
     origins: config.publicOrigin === undefined ? [] : [config.publicOrigin],
     localNames: relaxed(config.environment),
-    allowUnbound: config.binding.allowUnbound,
+    resource: {
+      identifier: config.resource.identifier ?? config.publicOrigin,
+      documentation: config.resource.documentation,
+      issuers: config.issuers.map(({ issuer }) => issuer),
+      unbound: config.binding.allowUnbound,
+      certificates: config.tls !== undefined || config.addresses.clientCertHeader,
+    },
     uriInPathOnly: config.requireUriInPath,
     reasonPattern: config.reasonPattern,
     proxies: {

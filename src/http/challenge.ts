@@ -1,9 +1,10 @@
+import { PROOF_ALGORITHMS } from '#libs/identity/algorithms.js';
 import type { RefusalHints } from '#libs/kernel/refusal.js';
 
 import type { OAuthError } from './problems.js';
 
 /** Proof algorithms, as the `algs` of RFC 9449 section 7.1 names them. */
-const ALGS = 'algs="ES256 Ed25519"';
+const ALGS = `algs="${PROOF_ALGORITHMS.join(' ')}"`;
 
 /** What a quoted string may hold without an escape, RFC 9110 section 5.6.4, and the words of RFC 6750 section 3 besides. */
 const QUOTABLE = /^[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*$/;
@@ -22,22 +23,27 @@ export function credentialOf(authorization: readonly string[]): Credential {
 
 export interface Challenged {
   readonly credential: Credential;
-  /** Whether unbound tokens are taken: only then is `Bearer` a way to come in. */
-  readonly allowUnbound: boolean;
+  /** Whether `Bearer` is a way to come in: for unbound tokens, or for those that are bound to a certificate. */
+  readonly bearer: boolean;
+  /** Where the metadata of this protected resource lies (RFC 9728 section 5.1). */
+  readonly resourceMetadata: string | undefined;
   readonly oauth: OAuthError | undefined;
   readonly hints: RefusalHints;
 }
 
 /**
  * One `WWW-Authenticate` value per scheme that is taken (RFC 9449 section 7.1). The error stands on the scheme that the caller
- * used, and nowhere when it sent no credential (RFC 6750 section 3.1).
+ * used, and nowhere when it sent no credential (RFC 6750 section 3.1). Each names the metadata, which says how to get a token.
  */
-export function challenges({ credential, allowUnbound, oauth, hints }: Challenged): readonly string[] {
+export function challenges(challenged: Challenged): readonly string[] {
+  const { credential, bearer, oauth, hints, resourceMetadata } = challenged;
+  const metadata = quoted('resource_metadata', resourceMetadata);
   const words = credential === 'none' || oauth === undefined ? [] : errorWords(oauth, hints);
-  const onBearer = allowUnbound && credential === 'Bearer';
-  const dpop = `DPoP ${[...(onBearer ? [] : words), ALGS].join(', ')}`;
-  if (!allowUnbound) return [dpop];
-  return [dpop, onBearer && words.length > 0 ? `Bearer ${words.join(', ')}` : 'Bearer realm="postern"'];
+  const onBearer = bearer && credential === 'Bearer';
+  const dpop = `DPoP ${[...(onBearer ? [] : words), ALGS, ...metadata].join(', ')}`;
+  if (!bearer) return [dpop];
+  const said = onBearer && words.length > 0 ? words : ['realm="postern"'];
+  return [dpop, `Bearer ${[...said, ...metadata].join(', ')}`];
 }
 
 function errorWords(oauth: OAuthError, { scope, acrValues, maxAge }: RefusalHints): string[] {

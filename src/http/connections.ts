@@ -68,11 +68,12 @@ export class Connections {
     const { code } = refusal;
     const id = randomUUID();
     const ids = { requestId: id, correlationId: id };
-    const { allowUnbound, access } = this.#house;
+    const { bearer, resourceMetadata, access } = this.#house;
     const { status, headers, body } = problemOf(code, {
       ids,
       credential: 'none',
-      allowUnbound,
+      bearer,
+      resourceMetadata: resourceMetadata(),
       detail: refusal.detail,
     });
     socket.on('error', () => socket.destroy());

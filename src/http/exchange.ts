@@ -19,8 +19,10 @@ const LINGER_MS = 500;
 
 /** What all exchanges of one gateway share. */
 export interface House {
-  /** ALLOW_UNBOUND_TOKENS: whether `Bearer` is offered in a challenge. */
-  readonly allowUnbound: boolean;
+  /** Whether `Bearer` is offered in a challenge. */
+  readonly bearer: boolean;
+  /** `resource_metadata` of the challenges; undefined before it is known where the gateway listens. */
+  readonly resourceMetadata: () => string | undefined;
   readonly access: (line: AccessLine) => void;
   /** Whether the gateway is going down: answers then end their connection. */
   readonly draining: () => boolean;
@@ -78,6 +80,13 @@ export class Exchange implements AnswerIds {
     this.#write({ status: 200, headers: [...headersOf(this, 'application/json', body), ...headers], body });
   }
 
+  /** Answers with what is public and the same for everybody, hence may be kept for a while: the one answer that is stored. */
+  publish(body: string, maxAgeSeconds: number): void {
+    if (this.over) return;
+    const headers = headersOf(this, 'application/json', body, `public, max-age=${maxAgeSeconds}`);
+    this.#write({ status: 200, headers, body });
+  }
+
   /** Answers with a refusal. What was answered already stays answered. */
   refuse(refusal: Refusal, receipt?: string): void {
     if (this.over) return;
@@ -86,7 +95,8 @@ export class Exchange implements AnswerIds {
       problemOf(refusal.code, {
         ids: this,
         credential: credentialOf(this.lines.all('authorization')),
-        allowUnbound: this.#house.allowUnbound,
+        bearer: this.#house.bearer,
+        resourceMetadata: this.#house.resourceMetadata(),
         detail: refusal.detail,
         hints: refusal.hints,
         receipt,

@@ -1,3 +1,4 @@
+import type { ResourceTerms } from './protected-resource.js';
 import type { ReadingRules } from './secret-request.js';
 import type { Timeouts } from './server.js';
 import type { TlsParts } from './tls.js';
@@ -10,8 +11,8 @@ export interface HttpOptions extends ReadingRules {
   readonly origins: readonly string[];
   /** Dev and test: the loopback names of the port listened on are ours too. */
   readonly localNames: boolean;
-  /** ALLOW_UNBOUND_TOKENS: whether a challenge offers `Bearer`. */
-  readonly allowUnbound: boolean;
+  /** What the metadata and the challenges say. */
+  readonly resource: ResourceTerms;
   /** REQUIRE_URI_IN_PATH. */
   readonly uriInPathOnly: boolean;
   readonly timeouts: Timeouts;

@@ -16,7 +16,9 @@ export interface AnswerIds {
 export interface Told {
   readonly ids: AnswerIds;
   readonly credential: Credential;
-  readonly allowUnbound: boolean;
+  /** As the challenges have them. */
+  readonly bearer: boolean;
+  readonly resourceMetadata?: string | undefined;
   readonly detail?: string | undefined;
   readonly hints?: RefusalHints | undefined;
   readonly receipt?: string | undefined;
@@ -31,15 +33,18 @@ export interface Answered {
 
 const NOTHING: RefusalHints = {};
 
-/** The headers that every answer of this gateway carries; it is never stored, and says nothing of the product or its version. */
-export function headersOf(ids: AnswerIds, type: string, body: string): string[] {
+/**
+ * The headers that every answer of this gateway carries; it says nothing of the product or its version, and is never stored, with the
+ * one exception of what is the same for everybody and public.
+ */
+export function headersOf(ids: AnswerIds, type: string, body: string, cacheControl = 'no-store'): string[] {
   return [
     'Content-Type',
     type,
     'Content-Length',
     String(Buffer.byteLength(body)),
     'Cache-Control',
-    'no-store',
+    cacheControl,
     'X-Content-Type-Options',
     'nosniff',
     'X-Request-ID',
@@ -73,9 +78,12 @@ export function problemOf(code: Code, told: Told): Answered {
 
 /** Every 401 challenges; other statuses only to tell a caller that sent a credential which error word of OAuth this is. */
 function challengeHeaders({ status, oauth }: ProblemRow, hints: RefusalHints, told: Told): string[] {
-  const { credential, allowUnbound } = told;
+  const { credential, bearer, resourceMetadata } = told;
   if (status !== 401 && (oauth === undefined || credential === 'none')) return [];
-  return challenges({ credential, allowUnbound, oauth, hints }).flatMap((value) => ['WWW-Authenticate', value]);
+  return challenges({ credential, bearer, resourceMetadata, oauth, hints }).flatMap((value) => [
+    'WWW-Authenticate',
+    value,
+  ]);
 }
 
 function hintHeaders(row: ProblemRow, hints: RefusalHints): string[] {

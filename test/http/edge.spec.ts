@@ -411,7 +411,10 @@ describe('what a refusal says', () => {
       gateway.port,
       request('GET / HTTP/1.1', ['Authorization: DPoP a', 'authorization: DPoP b']),
     );
-    expect(answer.headers['www-authenticate']).toEqual(['DPoP error="invalid_request", algs="ES256 Ed25519"']);
+    const metadata = `http://127.0.0.1:${gateway.port}/.well-known/oauth-protected-resource`;
+    expect(answer.headers['www-authenticate']).toEqual([
+      `DPoP error="invalid_request", algs="ES256 Ed25519", resource_metadata="${metadata}"`,
+    ]);
   });
 });
 

@@ -44,7 +44,7 @@ async function start(gate: Gate, records: readonly string[], options: Partial<Ht
     http: {
       origins: [],
       localNames: true,
-      allowUnbound: false,
+      resource: { identifier: undefined, documentation: undefined, issuers: [], unbound: false, certificates: false },
       uriInPathOnly: false,
       reasonPattern: /^[\x20-\x7E]{1,256}$/,
       proxies: { cidrs: new Cidrs([]), thumbprints: new Set() },

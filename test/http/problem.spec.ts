@@ -9,7 +9,7 @@ import { PROBLEMS } from '#src/http/problems.js';
 const IDS = { requestId: 'r-1', correlationId: 'c-1' };
 
 function told(options: Partial<Told> = {}): Told {
-  return { ids: IDS, credential: 'DPoP', allowUnbound: false, ...options };
+  return { ids: IDS, credential: 'DPoP', bearer: false, ...options };
 }
 
 function field({ headers }: Answered, name: string): string[] {
@@ -108,15 +108,15 @@ describe('challenges', () => {
   });
 
   it('offers Bearer where unbound tokens are taken, the error on the scheme that was used', () => {
-    expect(challenge('CREDENTIALS_REQUIRED', { credential: 'none', allowUnbound: true })).toEqual([
+    expect(challenge('CREDENTIALS_REQUIRED', { credential: 'none', bearer: true })).toEqual([
       'DPoP algs="ES256 Ed25519"',
       'Bearer realm="postern"',
     ]);
-    expect(challenge('INVALID_TOKEN', { credential: 'Bearer', allowUnbound: true })).toEqual([
+    expect(challenge('INVALID_TOKEN', { credential: 'Bearer', bearer: true })).toEqual([
       'DPoP algs="ES256 Ed25519"',
       'Bearer error="invalid_token"',
     ]);
-    expect(challenge('INVALID_TOKEN', { credential: 'DPoP', allowUnbound: true })).toEqual([
+    expect(challenge('INVALID_TOKEN', { credential: 'DPoP', bearer: true })).toEqual([
       'DPoP error="invalid_token", algs="ES256 Ed25519"',
       'Bearer realm="postern"',
     ]);

@@ -17,7 +17,7 @@ const RULES: ReadingRules = {
   proxies: { cidrs: new Cidrs([]), thumbprints: new Set() },
   clientCertHeader: false,
 };
-const HOUSE: House = { allowUnbound: false, access: () => {}, draining: () => false };
+const HOUSE: House = { bearer: false, resourceMetadata: () => undefined, access: () => {}, draining: () => false };
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 let server: Server;
