@@ -1,6 +1,8 @@
 import { isBase64url } from '#libs/kernel/base64url.js';
 import { isJsonObject, type Json, type JsonObject } from '#libs/kernel/json.js';
 
+import { invalidToken } from './faults.js';
+
 /** What a claim must look like: a type guard, and the words that tell a caller what was expected. */
 export interface ClaimType<T extends Json> {
   readonly is: (value: Json) => value is T;
@@ -13,6 +15,19 @@ const MAX_LIST = 256;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/u;
 /** RFC 6749 section 3.3: scope tokens with one space between them. The empty string, which some servers send, names none. */
 const SCOPE = /^(?:[!#-[\]-~]+(?: [!#-[\]-~]+)*)?$/;
+const ONE_SCOPE = /^[!#-[\]-~]+$/;
+
+/** A claim of its type, undefined when it is not there; `null` is there and has no type that is asked for. */
+export function claim<T extends Json>(
+  from: JsonObject,
+  name: string,
+  type: ClaimType<T>,
+  check: string,
+): T | undefined {
+  const value = from[name];
+  if (value === undefined || type.is(value)) return value;
+  throw invalidToken(check, `The claim ${name} of the token must be ${type.words}.`);
+}
 
 /** An identifier: compared octet for octet, shown to policies, written to the audit. */
 export const NAME: ClaimType<string> = { is: isName, words: `a printable string of 1 to ${MAX_NAME} characters` };
@@ -36,6 +51,13 @@ export const SECONDS: ClaimType<number> = {
 export const SCOPES: ClaimType<string> = {
   is: (value): value is string => typeof value === 'string' && SCOPE.test(value),
   words: 'one string of scopes with single spaces between them',
+};
+
+/** For claims other than `scope`: Entra ID's `roles`, Auth0's `permissions`, Okta's `scp` are arrays. */
+export const SCOPES_OR_LIST: ClaimType<string | readonly string[]> = {
+  is: (value): value is string | readonly string[] =>
+    SCOPES.is(value) || (NAMES.is(value) && value.every((name) => ONE_SCOPE.test(name))),
+  words: 'one string of scopes with single spaces between them, or an array of scopes',
 };
 
 export const OBJECT: ClaimType<JsonObject> = {

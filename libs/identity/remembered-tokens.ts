@@ -1,9 +1,17 @@
 import { LRUCache } from 'lru-cache';
 
+import type { KeySource } from './issuers.js';
 import type { VerifiedClaims } from './token-claims.js';
 
-interface Remembered {
+/** A token's claims, and the keys by which it was verified. */
+export interface Verified {
   readonly claims: VerifiedClaims;
+  readonly keys: KeySource;
+  /** The keys' generation from before the key was found. */
+  readonly generation: number;
+}
+
+interface Remembered extends Verified {
   readonly fromMs: number;
   /** Excluded. */
   readonly untilMs: number;
@@ -28,11 +36,12 @@ export class RememberedTokens {
 
   recall(tokenHash: string, nowMs: number): VerifiedClaims | undefined {
     const known = this.#tokens.get(tokenHash);
-    return known !== undefined && known.fromMs <= nowMs && nowMs < known.untilMs ? known.claims : undefined;
+    if (known === undefined || nowMs < known.fromMs || known.untilMs <= nowMs) return undefined;
+    return known.keys.generation === known.generation ? known.claims : undefined;
   }
 
-  remember(tokenHash: string, claims: VerifiedClaims, nowMs: number): void {
-    const untilMs = Math.min(claims.exp * 1000, nowMs + MAX_AGE_MS);
-    this.#tokens.set(tokenHash, { claims, fromMs: nowMs, untilMs });
+  remember(tokenHash: string, verified: Verified, nowMs: number): void {
+    const untilMs = Math.min(verified.claims.exp * 1000, nowMs + MAX_AGE_MS);
+    this.#tokens.set(tokenHash, { ...verified, fromMs: nowMs, untilMs });
   }
 }

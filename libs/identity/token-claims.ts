@@ -1,8 +1,20 @@
 import type { Json, JsonObject } from '#libs/kernel/json.js';
 
-import { DIGEST, NAME, NAME_OR_NAMES, NAMES, OBJECT, SCOPES, SECONDS, type ClaimType } from './claim-types.js';
+import {
+  claim,
+  DIGEST,
+  NAME,
+  NAME_OR_NAMES,
+  NAMES,
+  OBJECT,
+  SCOPES,
+  SCOPES_OR_LIST,
+  SECONDS,
+  type ClaimType,
+} from './claim-types.js';
+import type { StandIns } from './compat-profile.js';
 import { invalidToken } from './faults.js';
-import type { TrustedIssuer } from './issuers.js';
+import type { SubjectType, TrustedIssuer } from './issuers.js';
 
 /** What a verified token says, every member typed and bounded (RFC 9068 section 2.2, RFC 7800, RFC 8705 section 3.1, RFC 9449 section 6.1). */
 export interface VerifiedClaims {
@@ -17,7 +29,7 @@ export interface VerifiedClaims {
   readonly scopes: ReadonlySet<string>;
   /** From the claim that the issuer's configuration names; absent when the token has none. */
   readonly tenant?: string;
-  readonly subjectType: 'service' | 'user' | 'agent';
+  readonly subjectType: SubjectType;
   readonly groups: readonly string[];
   readonly acr?: string;
   readonly amr?: readonly string[];
@@ -27,17 +39,19 @@ export interface VerifiedClaims {
   readonly confirmation: { readonly jkt?: string; readonly x5t?: string };
 }
 
-const SUBJECT_TYPES = ['service', 'user', 'agent'] as const;
+const SUBJECT_TYPES: readonly SubjectType[] = ['service', 'user', 'agent'];
 
 /**
  * Types every claim that the gateway reads (RFC 9068 section 2.2) and checks those that do not depend on the time. Claims that it
  * does not read are ignored (RFC 7519 section 4); a claim that is there in another type than its own is refused, never passed over.
  *
+ * @param standIns for claims that the issuer's profile lets a token leave out; none under RFC 9068
  * @throws Refusal INVALID_TOKEN
  */
 export function parseTokenClaims(
   payload: JsonObject,
-  { issuer, audience, claims: named }: TrustedIssuer,
+  { issuer, audience, claims: named, everyToken }: TrustedIssuer,
+  standIns: StandIns = {},
 ): VerifiedClaims {
   const required = <T extends Json>(check: string, name: string, type: ClaimType<T>) =>
     claim(payload, name, type, check) ?? absent(check, name);
@@ -45,12 +59,13 @@ export function parseTokenClaims(
     name === undefined ? undefined : claim(payload, name, type, check);
 
   const sub = required('A3 sub', 'sub', NAME);
-  const clientId = required('A3 client_id', 'client_id', NAME);
-  const jti = required('A3 jti', 'jti', NAME);
-  const iat = required('A3 iat', 'iat', SECONDS);
+  const clientId =
+    optional('A3 client_id', 'client_id', NAME) ?? standIns.clientId?.() ?? absent('A3 client_id', 'client_id');
+  const jti = optional('A3 jti', 'jti', NAME) ?? standIns.jti?.() ?? absent('A3 jti', 'jti');
   const exp = required('A3 exp', 'exp', SECONDS);
+  const iat = optional('A3 iat', 'iat', SECONDS) ?? standIns.iat?.(exp) ?? absent('A3 iat', 'iat');
   const audiences = [required('A3 aud', 'aud', NAME_OR_NAMES)].flat();
-  const scope = optional('A8 scope', 'scope', SCOPES);
+  const scopes = everyToken?.scopes ?? scopesIn(payload, named.scope);
   const tenant = optional('A3 tenant', named.tenant, NAME);
   const subjectType = optional('A3 subject type', named.subjectType, NAME);
   const groups = optional('A8 groups', named.groups, NAMES);
@@ -69,8 +84,8 @@ export function parseTokenClaims(
     iat,
     exp,
     audience: audiences,
-    scopes: new Set(scope?.split(' ').filter((name) => name !== '')),
-    subjectType: subjectTypeOf(subjectType, sub, clientId),
+    scopes: new Set(scopes),
+    subjectType: subjectTypeOf(subjectType ?? everyToken?.subjectType, sub, clientId),
     groups: groups ?? [],
     confirmation: confirmationOf(cnf),
     ...(tenant !== undefined && { tenant }),
@@ -81,15 +96,15 @@ export function parseTokenClaims(
   };
 }
 
-/** A claim of its type, undefined when it is not there; `null` is there and has no type that is asked for. */
-function claim<T extends Json>(from: JsonObject, name: string, type: ClaimType<T>, check: string): T | undefined {
-  const value = from[name];
-  if (value === undefined || type.is(value)) return value;
-  throw invalidToken(check, `The claim ${name} of the token must be ${type.words}.`);
-}
-
 function absent(check: string, name: string): never {
   throw invalidToken(check, `The token needs the claim ${name}.`);
+}
+
+/** A8: `scope` is one string (RFC 9068 section 2.2.3); a claim that was configured in its place may also be a list. */
+function scopesIn(payload: JsonObject, name = 'scope'): readonly string[] {
+  const type: ClaimType<string | readonly string[]> = name === 'scope' ? SCOPES : SCOPES_OR_LIST;
+  const said = claim(payload, name, type, 'A8 scope') ?? '';
+  return typeof said === 'string' ? said.split(' ').filter((scope) => scope !== '') : said;
 }
 
 /**

@@ -28,7 +28,7 @@ import { openKept } from './kept.js';
 import { openProviders } from './providers.js';
 import { systemClock } from './system-clock.js';
 import { tenantsOf } from './tenants.js';
-import { trustedIssuers } from './trusted-issuers.js';
+import { openIssuers } from './trusted-issuers.js';
 
 /** A Gate, and how to close what it holds open. */
 export interface OpenGate {
@@ -44,9 +44,6 @@ export interface GateOptions {
   /** Told in one sentence what an operator must look at; holds no value, token or path. */
   readonly alarm?: (what: string) => void;
 }
-
-/** STORE_SKEW_MS, until a store with a clock of its own needs it configured. */
-const STORE_SKEW_MS = 2000;
 
 /**
  * Config → Gate: the only place that knows every adapter. A program that embeds the line calls this and `readSecret`, and needs no HTTP.
@@ -64,6 +61,7 @@ export async function createGate(
   const decider = await openDecisionPoint(config, newId());
   const providers = await openProviders(config.providers, alarm);
   const journal = await openJournal(config, clock);
+  const issuers = await openIssuers(config, kept.issuers, { clock, alarm });
   const origins = config.publicOrigin === undefined ? [] : [config.publicOrigin];
 
   const gate: Gate = {
@@ -71,7 +69,7 @@ export async function createGate(
     admission: admissionOf(config, clock),
     ...(config.rates.tenant !== undefined && { tenantBuckets: new Buckets(config.rates.tenant, clock) }),
     tokens: {
-      issuers: trustedIssuers([...config.issuers, ...kept.issuers]),
+      issuers: issuers.table,
       leewaySeconds: config.clockLeewaySeconds,
       remembered: new RememberedTokens(),
       ...anonymousIn(config),
@@ -95,6 +93,7 @@ export async function createGate(
     listensOn: (these) => void origins.push(...these.filter((origin) => !origins.includes(origin))),
     close: async () => {
       providers.close();
+      issuers.close();
       await journal.close();
     },
   };
@@ -138,7 +137,7 @@ function deskOf(config: Config, { clock, keys, refs, alarm, decider }: DeskParts
       partitions,
       epochId: newId()(),
       startCounts: !relaxed(config.environment),
-      skewMs: STORE_SKEW_MS,
+      skewMs: config.storeSkewMs,
     }),
     keys: { hash: keys.storeHash, mac: keys.grantMac },
     partitions,
@@ -148,7 +147,7 @@ function deskOf(config: Config, { clock, keys, refs, alarm, decider }: DeskParts
     deadlineMs: config.deadlines.storeMs,
     ...(config.rates.subject !== undefined && { subjectRate: config.rates.subject }),
     leewaySeconds: config.clockLeewaySeconds,
-    storeSkewMs: STORE_SKEW_MS,
+    storeSkewMs: config.storeSkewMs,
     clock,
     newId: newId(),
     quotaRef: (tenant, uri) => refs.quotaRef(tenant, uri),

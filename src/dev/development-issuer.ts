@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 
 import { SCOPE_OF } from '#libs/kernel/purposes.js';
-import type { Config, IssuerConfig } from '#src/config/config.js';
+import type { Config, KnownIssuerConfig } from '#src/config/config.js';
 import { ConfigError } from '#src/config/faults.js';
 import { DEVELOPMENT_ISSUER } from '#src/config/load.js';
 import { relaxed } from '#src/config/setting.js';
@@ -34,7 +34,7 @@ export interface DevTokenRequest {
 
 export interface DevelopmentIssuer {
   /** As if it stood in the configuration. */
-  readonly issuer: IssuerConfig;
+  readonly issuer: KnownIssuerConfig;
   /** An access token (RFC 9068), good from now on. */
   mintDevToken(request: DevTokenRequest): Promise<string>;
 }

@@ -31,6 +31,7 @@ export const ALLOWED: Readonly<Record<string, Row>> = {
   'permit-all': { ring: 3, libs: ['kernel', 'decision'], packages: [] },
   memory: { ring: 3, libs: ['kernel', 'limits', 'identity', 'grants'], packages: [] },
   'yaml-file': { ring: 3, libs: ['kernel', 'providers'], packages: ['yaml'] },
+  'jwks-http': { ring: 3, libs: ['kernel', 'identity'], packages: ['undici'] },
   'audit-file': { ring: 3, libs: ['kernel', 'audit'], packages: [] },
 
   // Published alone, hence knows nothing of the rest.

@@ -18,6 +18,7 @@ async function refused(token: string, rules: TokenRules, nowMs = NOW_MS) {
 function counted(keys: KeySource): KeySource & { asked: number } {
   const source = {
     asked: 0,
+    generation: 0,
     key: async (kid: string, algorithm: string) => {
       source.asked += 1;
       return await keys.key(kid, algorithm);
@@ -105,14 +106,18 @@ describe('whose keys verify a token', () => {
     async (alg) => {
       const key = makeKey(alg);
       const wrong = makeKey(alg === 'EdDSA' ? 'ES256' : 'EdDSA').publicKey;
-      const source = tokenRules({ keys: { key: async () => wrong } });
+      const source = tokenRules({ keys: { generation: 0, key: async () => wrong } });
       expect(await refused(mintToken({ key }), source)).toEqual({ code: 'INVALID_TOKEN', check: 'J3 signature' });
     },
   );
 
   it('T18: keys that cannot be had are trouble of ours, not a bad token', async () => {
-    const rejects: KeySource = { key: async () => await Promise.reject(new Error('connect ECONNREFUSED')) };
+    const rejects: KeySource = {
+      generation: 0,
+      key: async () => await Promise.reject(new Error('connect ECONNREFUSED')),
+    };
     const throws: KeySource = {
+      generation: 0,
       key: () => {
         throw new Error('not ready');
       },
@@ -175,7 +180,7 @@ describe('a token that was verified a moment ago', () => {
 
   it('is believed for 60 s at most after its key was taken away', async () => {
     let keys: KeySource = keySetFrom(jwksOf(issuerKey));
-    const rules = tokenRules({ keys: { key: async (kid, alg) => await keys.key(kid, alg) } });
+    const rules = tokenRules({ keys: { generation: 0, key: async (kid, alg) => await keys.key(kid, alg) } });
     const token = aToken();
     await authenticated(token, rules, NOW_MS);
     keys = keySetFrom(jwksOf(makeKey('ES256', 'new')));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { keySetFrom } from '#libs/identity/key-set.js';
+import { keySetFrom, NoUsableKey } from '#libs/identity/key-set.js';
 import type { Json } from '#libs/kernel/json.js';
 import { base64url, jwksOf, makeKey, type KeyAlgorithm } from '../support/tokens.js';
 
@@ -16,7 +16,7 @@ function published(key = spare, changes: Readonly<Record<string, Json | undefine
 async function spareOf(changes: Parameters<typeof published>[1], algorithm = 'ES256') {
   const set = keySetFrom({ keys: [published(good), published(spare, changes)] });
   expect((await set.key('good', 'ES256'))?.type).toBe('public');
-  return { key: await set.key('spare', algorithm), faults: set.faults };
+  return { key: await set.key('spare', algorithm), faults: set.faults, others: set.others };
 }
 
 describe('a key set', () => {
@@ -77,11 +77,9 @@ describe('a key set', () => {
     ['an empty kid', { kid: '' }],
     ['a kid that is no string', { kid: 7 }],
     ['a kid of 257 characters', { kid: 'k'.repeat(257) }],
-    ['another use', { use: 'enc' }],
+    ['another use', { use: 'tls' }],
     ['other operations', { key_ops: ['encrypt'] }],
-    ['an unknown algorithm', { alg: 'ES384' }],
     ['an algorithm of another type', { alg: 'RS256' }],
-    ['no algorithm at all', { alg: null }],
     ['another curve', { crv: 'P-384' }],
     ['another type', { kty: 'RSA' }],
     ['a padded coordinate', { x: `${spare.jwk['x']!}=` }],
@@ -91,6 +89,31 @@ describe('a key set', () => {
     const { key, faults } = await spareOf(changes);
     expect(key).toBeUndefined();
     expect(faults).toEqual([expect.stringMatching(/^Key 1( \(kid .*\))?: .+\.$/)]);
+  });
+
+  it.each([
+    ['encryption', { use: 'enc' }],
+    ['encryption, without a kid', { use: 'enc', kid: undefined }],
+    ['an algorithm that is not accepted here', { alg: 'ES384' }],
+    ['an encryption algorithm', { alg: 'RSA-OAEP', kty: 'RSA' }],
+    ['no algorithm that has a name', { alg: null }],
+    ['another curve, without alg', { crv: 'P-384', alg: undefined }],
+  ])('J1: leaves out a key for %s, which is no fault of the issuer', async (_, changes) => {
+    const { key, faults, others } = await spareOf(changes);
+    expect([key, faults, others]).toEqual([undefined, [], [expect.stringMatching(/^Key 1( \(kid .*\))?: is .+\.$/)]]);
+  });
+
+  it('says which kids it can use', () => {
+    const set = keySetFrom({
+      keys: [published(good), published(rsa), published(rsa), published(spare, { use: 'enc' })],
+    });
+    expect(['good', 'rsa', 'spare', '__proto__'].map((kid) => set.has(kid))).toEqual([true, false, false, false]);
+    expect(set.generation).toBe(keySetFrom(jwksOf(good)).generation);
+  });
+
+  it('names a kid only when it can be printed', () => {
+    const { faults } = keySetFrom({ keys: [published(good), published(spare, { kid: 'a\u001b[2J', y: 'AAAA' })] });
+    expect(faults).toEqual([expect.stringMatching(/^Key 1 \(kid \(not printable\)\): /)]);
   });
 
   it('T6: leaves out RSA keys that are short or have a small exponent', async () => {
@@ -147,8 +170,12 @@ describe('a key set', () => {
   it('is a configuration error when it has no usable key, and says why each is none', () => {
     expect(() => keySetFrom({ keys: [] })).toThrow('The JWK Set has no usable key.');
     expect(() => keySetFrom({ keys: [null, published(spare, { use: 'enc' })] })).toThrow(
-      /no usable key\. Key 0: has no kid .* Key 1 \(kid "spare"\): The key is not for signatures/,
+      /no usable key\. Key 0: has no kid .* Key 1: is not for signatures/,
     );
+    expect(() => keySetFrom({ keys: Array<Json>(9).fill(null) })).toThrow(/(Key \d: .*){5}$/);
+    expect(() => keySetFrom({ keys: Array<Json>(9).fill(null) })).not.toThrow(/(Key \d: .*){6}/);
+    expect(() => keySetFrom({ keys: [] })).toThrow(NoUsableKey);
+    expect(() => keySetFrom({ keys: {} })).not.toThrow(NoUsableKey);
     expect(() => keySetFrom({ keys: [published(), published()] })).toThrow('stands more than once');
   });
 
@@ -163,7 +190,9 @@ describe('a key set', () => {
     ['k', { k: 'AAAA' }],
     ['kty oct', { kty: 'oct' }],
   ])('J5: is a configuration error when a key in it is secret: %s', (_, changes) => {
-    expect(() => keySetFrom({ keys: [published(good), published(spare, changes)] })).toThrow('private or symmetric');
+    const leaky = () => keySetFrom({ keys: [published(good), published(spare, changes)] });
+    expect(leaky).toThrow('private or symmetric');
+    expect(leaky).toThrow(NoUsableKey);
   });
 });
 

@@ -63,7 +63,7 @@ async function verifies(jws: string, published: JsonObject): Promise<boolean> {
     if (typeof alg !== 'string' || typeof kid !== 'string') return false;
     const key = await keys.key(kid, alg);
     if (key === undefined || algorithm === undefined) return false;
-    await checkSignature(jws, { alg, algorithm, kid }, key);
+    await checkSignature(jws, { alg, algorithm, kid, accessToken: true }, key);
     return true;
   } catch {
     return false;
