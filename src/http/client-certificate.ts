@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 
 import { LRUCache } from 'lru-cache';
-import { parseItem, serializeItem } from 'structured-headers';
 
 import { ClientCertificate, isOneSequence, type PresentedCertificate } from '#libs/identity/certificate.js';
 import { Refusal } from '#libs/kernel/refusal.js';
 
+import { parseByteSequence } from './byte-sequence.js';
 import { connectionCertificate } from './connection-certificate.js';
 import type { HeaderLines } from './header-lines.js';
 import { isTrustedProxy, type TrustedProxies } from './trusted-proxies.js';
@@ -57,27 +57,16 @@ function knownOrParsed(value: string): PresentedCertificate {
 }
 
 /**
- * `Client-Cert`: one byte sequence without parameters, the DER bytes of one certificate (RFC 9440 sections 2.1 and 2.2, RFC 9651
- * section 3.3.5). It has one spelling: the padding is there and spare bits are zero, as every serializer writes them. What is in
- * the certificate is not looked at.
+ * `Client-Cert`: the DER bytes of one certificate as a byte sequence (RFC 9440 sections 2.1 and 2.2). What is in the certificate is
+ * not looked at.
  *
  * @throws Refusal INVALID_REQUEST
  */
 export function parseClientCert(value: string): PresentedCertificate {
-  const der = byteSequence(value);
+  const der = parseByteSequence(value);
   if (der === undefined) throw malformed('Client-Cert must be one certificate in base64 between colons (RFC 9440).');
   if (!isOneSequence(der)) throw malformed('Client-Cert must hold the DER bytes of one certificate, and no others.');
   return { kind: 'shown', certificate: new ClientCertificate(der) };
-}
-
-function byteSequence(value: string): Uint8Array | undefined {
-  try {
-    const [bytes] = parseItem(value);
-    if (!(bytes instanceof ArrayBuffer) || serializeItem([bytes, new Map()]) !== value) return undefined;
-    return new Uint8Array(bytes);
-  } catch {
-    return undefined; // whatever the package throws, the text is no item
-  }
 }
 
 function malformed(detail: string): Refusal {
