@@ -88,3 +88,94 @@ describe('a policies folder', () => {
     );
   });
 });
+
+describe("a tenant's own folder", () => {
+  const CASE = (tenant: string): string =>
+    `cases:
+  - case: everybody reads in ${tenant}
+    tenant: ${tenant}
+    subject: { iss: i, sub: s, client: c }
+    purpose: read
+    secret: yaml://kv/a#b
+    expect: { decision: permit, policies: [all], errors: [] }
+`;
+  const load = async (own: Readonly<Record<string, string>>, shared: Readonly<Record<string, string>> = {}) =>
+    await CedarPdp.load(folderOf({ ...FILES, ...shared }), {
+      serialFromFiles: false,
+      own: new Map([['acme', folderOf(own)]]),
+    });
+
+  it('stands in place of tenants/<tenant>, with entities and cases of its own', async () => {
+    const { set } = await load(
+      {
+        'own.cedar': PERMIT_ALL,
+        'deep/not.cedar': 'x',
+        'entities/people.yaml': 'tenant: acme\ngroups:\n  on-call: ["https://i#alice"]\n',
+        'cases/own.yaml': CASE('acme'),
+      },
+      { 'tenants/globex/own.cedar': '@id("g") permit (principal, action, resource);' },
+    );
+    expect([...set.tenants.keys()].sort()).toEqual(['acme', 'globex']);
+    expect([...(set.tenants.get('acme')?.policies.keys() ?? [])]).toEqual(['all']);
+    expect(set.tenants.get('acme')?.known.groups.get('https://i#alice')).toEqual(['on-call']);
+    expect(set.cases.map(({ sentence }) => sentence)).toEqual(['everybody reads in acme']);
+  });
+
+  it('speaks of no other tenant: neither its subjects nor its decisions', async () => {
+    const shared = { 'tenants/globex/own.cedar': '@id("g") permit (principal, action, resource);' };
+    const refused = load(
+      {
+        'own.cedar': PERMIT_ALL,
+        'entities/people.yaml': 'tenant: globex\ngroups:\n  on-call: ["https://i#alice"]\n',
+        'cases/own.yaml': CASE('globex'),
+      },
+      shared,
+    );
+    await expect(refused).rejects.toMatchObject({
+      defects: [
+        { line: 1, problem: "this folder is tenant acme's: it cannot speak of globex" },
+        { line: 2, problem: "this folder is tenant acme's: it cannot speak of globex" },
+      ],
+    });
+  });
+
+  it('lies in one place: files under tenants/<tenant> beside it are refused', async () => {
+    const shared = { 'tenants/acme/old.cedar': '@id("old") permit (principal, action, resource);' };
+    await expect(load({ 'own.cedar': PERMIT_ALL }, shared)).rejects.toMatchObject({
+      defects: [
+        { file: 'tenants/acme/old.cedar', problem: 'tenant acme has a folder of its own: move the file there' },
+      ],
+    });
+  });
+
+  it('is part of the version, and of the serial where that is a time', async () => {
+    const other = PERMIT_ALL.replace('all', 'other');
+    const [one, two] = await Promise.all([PERMIT_ALL, other].map(async (text) => await load({ 'own.cedar': text })));
+    expect(one?.policyVersion('acme')).not.toBe(two?.policyVersion('acme'));
+    const { 'policy-set.yaml': _serial, ...files } = FILES;
+    const [folder, own] = [folderOf(files), folderOf({ 'own.cedar': PERMIT_ALL })];
+    for (const path of Object.keys(files)) utimesSync(join(folder, path), 1_000, 1_000);
+    utimesSync(join(own, 'own.cedar'), 3_000, 3_000);
+    const texts = await readPolicyFolder(folder, { serialFromFiles: true, own: new Map([['acme', own]]) });
+    expect(texts.edition).toBe(3_000);
+  });
+
+  it('has no serial and no guardrails of its own', async () => {
+    const { set } = await load({
+      'own.cedar': PERMIT_ALL,
+      'policy-set.yaml': 'serial: 99\n',
+      'entities/none.yaml': 'tenant: acme\n',
+    });
+    expect(set.version).toMatch(/^3\./u);
+  });
+
+  it('that is not there is a defect like another, told with the rest', async () => {
+    const refused = CedarPdp.load(folderOf({ ...FILES, 'guardrails.cedar': new Uint8Array([0xff]) }), {
+      serialFromFiles: false,
+      own: new Map([['acme', join(tmpdir(), 'postern-no-such-folder')]]),
+    });
+    await expect(refused).rejects.toMatchObject({
+      defects: [{ problem: 'the folder of tenant acme cannot be read' }, { problem: 'the file is not UTF-8' }],
+    });
+  });
+});

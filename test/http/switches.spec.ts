@@ -129,6 +129,7 @@ describe('with SECRETS_API_REQUIRE_AUTH=false', () => {
       issuers: new Set([issuer]),
       claimOptional: true,
       mounts: [{ mount: 'kv' }],
+      acrValues: [],
       providers: providerNames([{ name: 'yaml' }]),
     });
     const both = (acme: string, umbrella: string) =>
