@@ -40,7 +40,7 @@ function flippedInside(jws: string, run: number): string {
 /** Flips that make a control character end the header section's syntax, which the edge refuses, are refusals as well. */
 const EXPECTED = /^(401 (INVALID_TOKEN|INVALID_DPOP_PROOF)|400 INVALID_REQUEST)$/;
 
-describe('I16 a token or a proof with one bit flipped', () => {
+describe('I16: a token or a proof with one bit flipped', () => {
   it.each([
     ['token, as it is spelled', flipped, true],
     ['token, in what it says', flippedInside, true],
@@ -85,5 +85,5 @@ describe('I16 a token or a proof with one bit flipped', () => {
     }
   });
 
-  it('N20 none of all this stands in a log or a record', async () => await expectNothingTold(target.gateway));
+  it('N20: none of all this stands in a log or a record', async () => await expectNothingTold(target.gateway));
 });

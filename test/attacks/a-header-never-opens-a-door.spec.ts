@@ -135,7 +135,7 @@ function otherMethod(): ReadOptions {
   return { token, proof: gateway.prove({ token, method: 'DELETE' }) };
 }
 
-describe('I21 D11 T17 a header that others believe', () => {
+describe('I21, D11, T17: a header that others believe', () => {
   it('there are more than 60 of them', () => {
     expect(new Set(FIELDS.map(nameOf)).size).toBeGreaterThan(60);
   });
@@ -164,7 +164,7 @@ describe('I21 D11 T17 a header that others believe', () => {
       expect([field, (await gateway.read(APP, { fields: [field] })).status]).toEqual([field, 200]);
   });
 
-  it.each(['GET', 'DELETE', 'PUT'])('D9 T15 a POST that says it is a %s is a POST', async (method) => {
+  it.each(['GET', 'DELETE', 'PUT'])('D9, T15: a POST that says it is a %s is a POST', async (method) => {
     const fields = ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'].map((name) => `${name}: ${method}`);
     const body = '{"uri":"yaml://kv/app/api#token"}';
     expect((await gateway.read('/api/secrets/value', { method: 'POST', fields, body })).status).toBe(200);
@@ -191,7 +191,7 @@ const EDGE: readonly Attack[] = [
     'X-Request-ID',
     'Proxy-Authorization',
   ].map((name): Attack => ({
-    title: `T10 ${name} twice`,
+    title: `T10: ${name} twice`,
     sends: async ({ host, read }) => {
       const value = name === 'Host' ? host : name === 'Expect' ? '100-continue' : 'a';
       return await read(APP, { fields: [`${name}: ${value}`, `${name}: ${value}`] });
@@ -200,19 +200,19 @@ const EDGE: readonly Attack[] = [
     check: null,
   })),
   {
-    title: 'T10 Host twice, in other letters',
+    title: 'T10: Host twice, in other letters',
     sends: async ({ host, read }) => await read(APP, { fields: [`Host: ${host}`, 'hOST: evil.example'] }),
     refused: '400 INVALID_REQUEST',
     check: null,
   },
   {
-    title: 'T11 101 header lines',
+    title: 'T11: 101 header lines',
     sends: async ({ read }) => await read(APP, { fields: Array.from({ length: 98 }, (_, at) => `a${at}: b`) }),
     refused: '431 HEADERS_TOO_LARGE',
     check: null,
   },
   {
-    title: 'T11 2,100 header lines, the second DPoP where Node drops what follows',
+    title: 'T11: 2,100 header lines, the second DPoP where Node drops what follows',
     sends: async ({ read }) => await read(APP, { fields: [...Array.from({ length: 2_100 }, () => 'a:'), 'DPoP: a'] }),
     refused: '431 HEADERS_TOO_LARGE',
     check: null,
@@ -228,19 +228,19 @@ const EDGE: readonly Attack[] = [
     '[::1]',
     'localhost:99999',
   ].map((host): Attack => ({
-    title: `T12 D11 Host: ${host}`,
+    title: `T12, D11: Host: ${host}`,
     sends: async ({ read }) => await read(APP, { fields: [`Host: ${host}`] }),
     refused: host === ' ' ? '400 INVALID_REQUEST' : '421 MISDIRECTED',
     check: null,
   })),
   {
-    title: 'T12 a Host with our host and another port behind',
+    title: 'T12: a Host with our host and another port behind',
     sends: async ({ host, read }) => await read(APP, { fields: [`Host: ${host}, evil.example`] }),
     refused: '421 MISDIRECTED',
     check: null,
   },
   {
-    title: 'T12 a foreign Host with a proof that was made for it',
+    title: 'T12: a foreign Host with a proof that was made for it',
     sends: async ({ read }) =>
       await read(APP, { ...elsewhere('https://evil.example'), fields: ['Host: evil.example'] }),
     refused: '421 MISDIRECTED',
@@ -248,24 +248,24 @@ const EDGE: readonly Attack[] = [
   },
   ...['http://evil.example', 'https://evil.example', 'HTTP://evil.example', 'ftp://evil.example', '//evil.example'].map(
     (origin): Attack => ({
-      title: `T12 the absolute form ${origin}`,
+      title: `T12: the absolute form ${origin}`,
       sends: async ({ read }) => await read(`${origin}${APP}`, elsewhere(origin)),
       refused: origin.startsWith('//') ? '404 NOT_FOUND' : '400 INVALID_REQUEST',
       check: null,
     }),
   ),
   {
-    title: 'T12 the absolute form of our own origin',
+    title: 'T12: the absolute form of our own origin',
     sends: async ({ origin, read }) => await read(`${origin}${APP}`, elsewhere(origin)),
     refused: '400 INVALID_REQUEST',
     check: null,
   },
 ];
 
-describe('T10 T11 T12 header lines that two readers read differently', () => {
+describe('T10, T11, T12: header lines that two readers read differently', () => {
   it.each(EDGE)('$title', async (attack) => await target.refuses(attack));
 
-  it('T12 a proof for the foreign host in Host never matches, nor does one for an alias at another port', async () => {
+  it('T12: a proof for the foreign host in Host never matches, nor does one for an alias at another port', async () => {
     for (const origin of ['http://evil.example', 'http://localhost', 'http://localhost:1']) {
       expectProblem(await gateway.read(APP, elsewhere(origin)), '401 INVALID_DPOP_PROOF');
     }
@@ -293,7 +293,7 @@ const IDS: readonly string[] = [
   '__proto__canary\u00e9',
 ];
 
-describe('N18 a header that wants to be read in a log', () => {
+describe('N18: a header that wants to be read in a log', () => {
   it.each(IDS)('an id %j is replaced', async (id) => {
     for (const name of ['X-Correlation-ID', 'X-Request-ID']) {
       const answer = await gateway.read(PLANS, { fields: [`${name}: ${id}`] });
@@ -357,7 +357,7 @@ describe('N18 a header that wants to be read in a log', () => {
     },
   );
 
-  it('N20 none of all this stands in a log or a record', async () =>
+  it('N20: none of all this stands in a log or a record', async () =>
     await expectNothingTold(gateway, ['canary', 'Injected', 'jndi']));
 });
 

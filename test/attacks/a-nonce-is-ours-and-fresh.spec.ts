@@ -35,7 +35,7 @@ const STRANGE: readonly (readonly [string, unknown])[] = [
 ];
 
 describe('a nonce that is not ours', () => {
-  it.each(STRANGE)('D13 %s', async (_title, nonce) => {
+  it.each(STRANGE)('D13: %s', async (_title, nonce) => {
     const answer = await target.refuses({
       title: '',
       sends: async () => await asksWith(nonce),
@@ -50,7 +50,7 @@ describe('a nonce that is not ours', () => {
     ['with another last character', (nonce: string) => nonce.slice(0, -1) + (nonce.endsWith('A') ? 'B' : 'A')],
     ['in other letters', (nonce: string) => nonce.toLowerCase()],
     ['as a list of one', (nonce: string) => [nonce]],
-  ])('D13 ours, but %s', async (_title, change) => {
+  ])('D13: ours, but %s', async (_title, change) => {
     const nonce = await freshNonce();
     await target.refuses({
       title: '',
@@ -60,7 +60,7 @@ describe('a nonce that is not ours', () => {
     });
   });
 
-  it('D13 of another gateway with another key', async () => {
+  it('D13: of another gateway with another key', async () => {
     const other = await startGateway({
       clock: new ManualClock(target.clock.now()),
       settings: { DPOP_NONCE: 'required' },
@@ -78,7 +78,7 @@ describe('a nonce that is not ours', () => {
     }
   });
 
-  it('D13 ours, three minutes old', async () => {
+  it('D13: ours, three minutes old', async () => {
     const nonce = await freshNonce();
     await target.passes(180_000);
     await target.refuses({
@@ -91,7 +91,7 @@ describe('a nonce that is not ours', () => {
 });
 
 describe('a nonce that is ours', () => {
-  it('D13 D14 opens, may be used again while it is valid, and a next one rides on the answer', async () => {
+  it('D13, D14: opens, may be used again while it is valid, and a next one rides on the answer', async () => {
     const nonce = await freshNonce();
     for (const path of [APP, APP, valuePath('yaml://kv/app/api#url')]) {
       const token = gateway.mint();
@@ -102,13 +102,13 @@ describe('a nonce that is ours', () => {
     }
   });
 
-  it('D14 cannot be foretold: none of two windows is like the other', async () => {
+  it('D14: cannot be foretold: none of two windows is like the other', async () => {
     const first = await freshNonce();
     await target.passes(60_000);
     expect(await freshNonce()).not.toBe(first);
   });
 
-  it('D15 does not make a proof good twice', async () => {
+  it('D15: does not make a proof good twice', async () => {
     const nonce = await freshNonce();
     const token = gateway.mint();
     const proof = gateway.prove({ token, nonce });
@@ -119,25 +119,25 @@ describe('a nonce that is ours', () => {
 
 const NOT_TOLD: readonly Attack[] = [
   {
-    title: 'D13 a proof for another method',
+    title: 'D13: a proof for another method',
     sends: async () => await asksWith(undefined, { method: 'POST' }),
     refused: '401 INVALID_DPOP_PROOF',
     check: 'D9 htm',
   },
   {
-    title: 'D13 a request without proof',
+    title: 'D13: a request without proof',
     sends: async ({ read }) => await read(APP, { proof: null }),
     refused: '401 INVALID_DPOP_PROOF',
     check: 'D1 missing',
   },
   {
-    title: 'D13 a request without token',
+    title: 'D13: a request without token',
     sends: async ({ read }) => await read(APP, { token: null }),
     refused: '401 CREDENTIALS_REQUIRED',
     check: 'B4 nothing sent',
   },
   {
-    title: 'D19 D20 a plain bearer token, where none is taken',
+    title: 'D19, D20: a plain bearer token, where none is taken',
     sends: async ({ mint, read }) => await read(APP, { token: mint({ boundTo: null }), scheme: 'Bearer', proof: null }),
     refused: '401 BINDING_REQUIRED',
     check: 'binding',
@@ -150,4 +150,4 @@ describe('a nonce is told only for a proof that is otherwise good', () => {
   });
 });
 
-it('N20 none of all this stands in a log, a record or an error', async () => await expectNothingTold(gateway));
+it('N20: none of all this stands in a log, a record or an error', async () => await expectNothingTold(gateway));

@@ -18,7 +18,7 @@ const READ = APP.replace('/value/', '/read/');
 
 const REPLAYS: readonly Attack[] = [
   {
-    title: 'D15 I7 the same request again',
+    title: 'D15, I7: the same request again',
     sends: async ({ mint, prove, read }) => {
       const token = mint();
       const proof = prove({ token });
@@ -30,7 +30,7 @@ const REPLAYS: readonly Attack[] = [
     keys: null,
   },
   {
-    title: 'D15 another proof with the same jti',
+    title: 'D15: another proof with the same jti',
     sends: async ({ mint, prove, read }) => {
       const token = mint();
       const claims = { jti: 'once' };
@@ -43,7 +43,7 @@ const REPLAYS: readonly Attack[] = [
     keys: null,
   },
   {
-    title: 'D16 the same jti for another method and path',
+    title: 'D16: the same jti for another method and path',
     sends: async ({ mint, prove, read }) => {
       const token = mint();
       const claims = { jti: 'everywhere' };
@@ -61,7 +61,7 @@ const REPLAYS: readonly Attack[] = [
     keys: null,
   },
   {
-    title: 'D16 the same jti under another token of the same caller',
+    title: 'D16: the same jti under another token of the same caller',
     sends: async ({ mint, prove, read }) => {
       const claims = { jti: 'two-tokens' };
       const [one, two] = [mint(), mint()];
@@ -73,7 +73,7 @@ const REPLAYS: readonly Attack[] = [
     keys: null,
   },
   {
-    title: 'D15 a proof that was spent on a request which policy denied',
+    title: 'D15: a proof that was spent on a request which policy denied',
     sends: async ({ mint, prove, read }) => {
       const token = mint();
       const proof = prove({ token, path: PLANS });
@@ -85,7 +85,7 @@ const REPLAYS: readonly Attack[] = [
     keys: null,
   },
   {
-    title: 'D15 in the last moment in which its time would be good',
+    title: 'D15: in the last moment in which its time would be good',
     sends: async ({ mint, prove, read }) => {
       const token = mint();
       const iat = Math.floor(target.clock.now() / 1000);
@@ -99,7 +99,7 @@ const REPLAYS: readonly Attack[] = [
     keys: null,
   },
   {
-    title: 'D12 a moment later its time is over',
+    title: 'D12: a moment later its time is over',
     sends: async ({ mint, prove, read }) => {
       const token = mint();
       const iat = Math.floor(target.clock.now() / 1000);
@@ -111,7 +111,7 @@ const REPLAYS: readonly Attack[] = [
     check: 'D12 iat',
   },
   {
-    title: 'D10 on another route, unused',
+    title: 'D10: on another route, unused',
     sends: async ({ mint, prove, read }) => {
       const token = mint();
       return await read(READ, { token, proof: prove({ token, path: APP }) });
@@ -120,7 +120,7 @@ const REPLAYS: readonly Attack[] = [
     check: 'D10 htu',
   },
   {
-    title: 'D10 for another secret, unused',
+    title: 'D10: for another secret, unused',
     sends: async ({ mint, prove, read }) => {
       const token = mint();
       return await read(FEW, { token, proof: prove({ token, path: APP }) });
@@ -129,7 +129,7 @@ const REPLAYS: readonly Attack[] = [
     check: 'D10 htu',
   },
   {
-    title: 'D9 by another method, unused',
+    title: 'D9: by another method, unused',
     sends: async ({ mint, prove, read }) => {
       const token = mint();
       const proof = prove({ token, path: '/api/secrets/value' });
@@ -144,7 +144,7 @@ const REPLAYS: readonly Attack[] = [
     check: 'D9 htm',
   },
   {
-    title: 'D17 with another token of the same caller, unused',
+    title: 'D17: with another token of the same caller, unused',
     sends: async ({ mint, prove, read }) => await read(APP, { token: mint(), proof: prove({ token: mint() }) }),
     refused: '401 INVALID_DPOP_PROOF',
     check: 'D17 ath',
@@ -156,7 +156,7 @@ describe('a proof a second time', () => {
 });
 
 describe('many at once', () => {
-  it('D15 I7 thirty requests with one proof release one value', async () => {
+  it('D15, I7: thirty requests with one proof release one value', async () => {
     const token = gateway.mint();
     const proof = gateway.prove({ token });
     const answers = await Promise.all(
@@ -175,7 +175,7 @@ describe('many at once', () => {
     expect(intents).toHaveLength(1);
   });
 
-  it('D16 two keys may use one jti: it belongs to the key', async () => {
+  it('D16: two keys may use one jti: it belongs to the key', async () => {
     const claims = { jti: 'shared' };
     for (const key of [makeKey(), makeKey()]) {
       const token = gateway.mint({ boundTo: key });
@@ -184,8 +184,8 @@ describe('many at once', () => {
   });
 });
 
-describe('I22 a request that is not verified leaves no key', () => {
-  it('N10 whatever its jti is', async () => {
+describe('I22: a request that is not verified leaves no key', () => {
+  it('N10: whatever its jti is', async () => {
     const before = gateway.storedKeys();
     const jtis = [
       'a:b',
@@ -208,7 +208,7 @@ describe('I22 a request that is not verified leaves no key', () => {
     expect(gateway.storedKeys()).toBe(before);
   });
 
-  it('N10 and a verified one leaves one, of fixed shape, whatever its jti is', async () => {
+  it('N10: and a verified one leaves one, of fixed shape, whatever its jti is', async () => {
     const token = gateway.mint();
     await gateway.read(APP, { token });
     for (const jti of ['a:b', '{p1}', '*', 'a\r\nb', '\u2028', 'x'.repeat(128), '__proto__']) {
@@ -223,5 +223,5 @@ describe('I22 a request that is not verified leaves no key', () => {
   });
 });
 
-it('N20 none of all this stands in a log, a record or an error', async () =>
+it('N20: none of all this stands in a log, a record or an error', async () =>
   await expectNothingTold(gateway, ['FLUSHALL']));

@@ -97,7 +97,7 @@ function inBody(text: string): Attack {
   };
 }
 
-describe('N11 T14 a text that names no secret', () => {
+describe('N11, T14: a text that names no secret', () => {
   it.each(PLACES)('is refused %s as the one parser refuses it', async (_place, texts, attackOf) => {
     for (const text of texts) {
       const attack = attackOf(text);
@@ -112,76 +112,81 @@ describe('N11 T14 a text that names no secret', () => {
 
 /** Paths as they stand on the wire, and what must come of them. */
 const PATHS: readonly (readonly [string, string, Expected, string | null])[] = [
-  ['T14 slashes that are not encoded', `${VALUE}/yaml://kv/app/api`, '404 NOT_FOUND', null],
-  ['T14 dot segments', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi/../../../sys/seal`, '404 NOT_FOUND', null],
-  ['T14 dot segments back to an address', `/x/..${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi`, '404 NOT_FOUND', null],
-  ['T14 escaped dot segments', `/x/%2e%2e${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi`, '404 NOT_FOUND', null],
+  ['T14: slashes that are not encoded', `${VALUE}/yaml://kv/app/api`, '404 NOT_FOUND', null],
+  ['T14: dot segments', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi/../../../sys/seal`, '404 NOT_FOUND', null],
+  ['T14: dot segments back to an address', `/x/..${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi`, '404 NOT_FOUND', null],
+  ['T14: escaped dot segments', `/x/%2e%2e${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi`, '404 NOT_FOUND', null],
   [
-    'T14 dot segments inside the URI',
+    'T14: dot segments inside the URI',
     `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2F..%2Fplans%2Fnext`,
     '400 ILLEGAL_SEGMENT',
     'uri reserved segment',
   ],
   [
-    'T14 escaped dots inside the URI',
+    'T14: escaped dots inside the URI',
     `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2F%2e%2e%2Fplans`,
     '400 ILLEGAL_SEGMENT',
     'uri reserved segment',
   ],
-  ['T14 encoded twice', `${VALUE}/yaml%253A%252F%252Fkv%252Fapp`, '400 ILLEGAL_SEGMENT', 'uri percent'],
+  ['T14: encoded twice', `${VALUE}/yaml%253A%252F%252Fkv%252Fapp`, '400 ILLEGAL_SEGMENT', 'uri percent'],
   [
-    'T14 dots encoded twice',
+    'T14: dots encoded twice',
     `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2F%252e%252e%2Fplans`,
     '400 ILLEGAL_SEGMENT',
     'uri percent',
   ],
-  ['T14 a slash encoded twice', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%252Fapi`, '400 ILLEGAL_SEGMENT', 'uri percent'],
-  ['T14 encoded three times', `${VALUE}/yaml%25253A`, '400 ILLEGAL_SEGMENT', 'uri percent'],
-  ['T14 a NUL', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi%00`, '400 ILLEGAL_SEGMENT', 'uri segment'],
-  ['T14 a NUL before the key', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi%00%23token`, '400 ILLEGAL_SEGMENT', 'uri segment'],
-  ['T14 a line end', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi%0d%0a`, '400 ILLEGAL_SEGMENT', 'uri segment'],
-  ['T14 a backslash', `${VALUE}/yaml%3A%2F%2Fkv%5Capp%2Fapi`, '400 ILLEGAL_SEGMENT', 'uri segment'],
-  ['T14 a raw backslash', `${VALUE}/yaml%3A%2F%2Fkv\\app`, '400 INVALID_REQUEST', null],
-  ['T14 a path parameter', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi;x=1`, '400 ILLEGAL_SEGMENT', 'uri segment'],
-  ['T14 a path parameter in the fixed part', `/api/secrets;x/value/yaml%3A%2F%2Fkv%2Fapp`, '404 NOT_FOUND', null],
-  ['T14 a fragment', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi#token`, '400 INVALID_REQUEST', null],
+  ['T14: a slash encoded twice', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%252Fapi`, '400 ILLEGAL_SEGMENT', 'uri percent'],
+  ['T14: encoded three times', `${VALUE}/yaml%25253A`, '400 ILLEGAL_SEGMENT', 'uri percent'],
+  ['T14: a NUL', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi%00`, '400 ILLEGAL_SEGMENT', 'uri segment'],
   [
-    'T14 overlong UTF-8 for a dot',
+    'T14: a NUL before the key',
+    `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi%00%23token`,
+    '400 ILLEGAL_SEGMENT',
+    'uri segment',
+  ],
+  ['T14: a line end', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi%0d%0a`, '400 ILLEGAL_SEGMENT', 'uri segment'],
+  ['T14: a backslash', `${VALUE}/yaml%3A%2F%2Fkv%5Capp%2Fapi`, '400 ILLEGAL_SEGMENT', 'uri segment'],
+  ['T14: a raw backslash', `${VALUE}/yaml%3A%2F%2Fkv\\app`, '400 INVALID_REQUEST', null],
+  ['T14: a path parameter', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi;x=1`, '400 ILLEGAL_SEGMENT', 'uri segment'],
+  ['T14: a path parameter in the fixed part', `/api/secrets;x/value/yaml%3A%2F%2Fkv%2Fapp`, '404 NOT_FOUND', null],
+  ['T14: a fragment', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi#token`, '400 INVALID_REQUEST', null],
+  [
+    'T14: overlong UTF-8 for a dot',
     `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2F%c0%ae%c0%ae%2Fplans`,
     '400 INVALID_REQUEST',
     null,
   ],
-  ['T14 overlong UTF-8 for a slash', `${VALUE}/yaml%3A%2F%2Fkv%c0%afapp`, '400 INVALID_REQUEST', null],
-  ['T14 a surrogate in UTF-8', `${VALUE}/yaml%3A%2F%2Fkv%2F%ed%a0%80`, '400 INVALID_REQUEST', null],
-  ['T14 half an escape', `${VALUE}/yaml%3`, '400 INVALID_REQUEST', null],
-  ['T14 an escape of another kind', `${VALUE}/yaml%u003A`, '400 INVALID_REQUEST', null],
+  ['T14: overlong UTF-8 for a slash', `${VALUE}/yaml%3A%2F%2Fkv%c0%afapp`, '400 INVALID_REQUEST', null],
+  ['T14: a surrogate in UTF-8', `${VALUE}/yaml%3A%2F%2Fkv%2F%ed%a0%80`, '400 INVALID_REQUEST', null],
+  ['T14: half an escape', `${VALUE}/yaml%3`, '400 INVALID_REQUEST', null],
+  ['T14: an escape of another kind', `${VALUE}/yaml%u003A`, '400 INVALID_REQUEST', null],
   [
-    'T14 full-width letters',
+    'T14: full-width letters',
     `${VALUE}/${encodeURIComponent('yaml://kv/\uff0e\uff0e/plans')}`,
     '400 ILLEGAL_SEGMENT',
     'uri segment',
   ],
-  ['N12 the mount in other letters', valuePath('yaml://KV/app/api'), '403 TENANT_MOUNT_MISMATCH', 'mount'],
-  ['N12 a mount that ours begins', valuePath('yaml://kv2/app/api'), '403 TENANT_MOUNT_MISMATCH', 'mount'],
-  ['N12 a mount that begins ours', valuePath('yaml://k/app/api'), '403 TENANT_MOUNT_MISMATCH', 'mount'],
-  ['N12 a mount of nobody', valuePath('yaml://nowhere/app/api'), '403 TENANT_MOUNT_MISMATCH', 'mount'],
+  ['N12: the mount in other letters', valuePath('yaml://KV/app/api'), '403 TENANT_MOUNT_MISMATCH', 'mount'],
+  ['N12: a mount that ours begins', valuePath('yaml://kv2/app/api'), '403 TENANT_MOUNT_MISMATCH', 'mount'],
+  ['N12: a mount that begins ours', valuePath('yaml://k/app/api'), '403 TENANT_MOUNT_MISMATCH', 'mount'],
+  ['N12: a mount of nobody', valuePath('yaml://nowhere/app/api'), '403 TENANT_MOUNT_MISMATCH', 'mount'],
   [
-    "N12 another tenant's provider is as if it did not exist",
+    "N12: another tenant's provider is as if it did not exist",
     valuePath('side://vault/app/api'),
     '400 UNSUPPORTED_PROVIDER',
     'uri provider',
   ],
-  ['N12 a provider that there is not', valuePath('aside://vault/app/api'), '400 UNSUPPORTED_PROVIDER', 'uri provider'],
-  ['T14 a trailing slash', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi/`, '404 NOT_FOUND', null],
-  ['T14 a slash twice', `/api//secrets/value/yaml%3A%2F%2Fkv%2Fapp`, '404 NOT_FOUND', null],
-  ['T14 other letters in the fixed part', `/API/secrets/value/yaml%3A%2F%2Fkv%2Fapp`, '404 NOT_FOUND', null],
+  ['N12: a provider that there is not', valuePath('aside://vault/app/api'), '400 UNSUPPORTED_PROVIDER', 'uri provider'],
+  ['T14: a trailing slash', `${VALUE}/yaml%3A%2F%2Fkv%2Fapp%2Fapi/`, '404 NOT_FOUND', null],
+  ['T14: a slash twice', `/api//secrets/value/yaml%3A%2F%2Fkv%2Fapp`, '404 NOT_FOUND', null],
+  ['T14: other letters in the fixed part', `/API/secrets/value/yaml%3A%2F%2Fkv%2Fapp`, '404 NOT_FOUND', null],
   [
-    'T14 an escaped letter in the fixed part',
+    'T14: an escaped letter in the fixed part',
     `/api/secrets/%76alue/yaml%3A%2F%2Fkv%2Fapp`,
     '404 NOT_FOUND',
     'escaped path',
   ],
-  ['T14 an escaped slash in the fixed part', `/api/secrets%2Fvalue/yaml%3A%2F%2Fkv%2Fapp`, '404 NOT_FOUND', null],
+  ['T14: an escaped slash in the fixed part', `/api/secrets%2Fvalue/yaml%3A%2F%2Fkv%2Fapp`, '404 NOT_FOUND', null],
 ];
 
 const QUERIES: readonly (readonly [string, string, Expected, string | null])[] = [
@@ -206,13 +211,13 @@ const QUERIES: readonly (readonly [string, string, Expected, string | null])[] =
   ['an escape that is no UTF-8', '?uri=%ff', '400 INVALID_REQUEST', 'uri encoding'],
 ];
 
-describe('T14 N12 a path that two readers read differently', () => {
+describe('T14, N12: a path that two readers read differently', () => {
   it.each(PATHS)('%s', async (title, asked, refused, check) => {
     await target.refuses({ title, sends: async ({ read }) => await read(asked), refused, check });
   });
 });
 
-describe('T14 a query that two readers read differently', () => {
+describe('T14: a query that two readers read differently', () => {
   it.each(QUERIES)('%s', async (title, query, refused, check) => {
     for (const path of [VALUE, '/api/secrets']) {
       await target.refuses({ title, sends: async ({ read }) => await read(`${path}${query}`), refused, check });
@@ -235,7 +240,7 @@ describe('T14 a query that two readers read differently', () => {
 });
 
 describe('a text that names a secret', () => {
-  it('N11 is one secret in each place, also in the spellings that are folded', async () => {
+  it('N11: is one secret in each place, also in the spellings that are folded', async () => {
     const answers = [
       await gateway.read(valuePath('yaml://kv/app/api#token')),
       await gateway.read(valuePath('YAML://kv/app/api#token')),
@@ -279,6 +284,6 @@ describe('a text that names a secret', () => {
     },
   );
 
-  it('N20 I30 none of all this stands in a log or a record', async () =>
+  it('N20, I30: none of all this stands in a log or a record', async () =>
     await expectNothingTold(gateway, ['etc/passwd', 'sys/seal', '__proto__']));
 });

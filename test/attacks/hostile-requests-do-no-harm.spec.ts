@@ -229,7 +229,7 @@ async function outcomeOf(bytes: Buffer): Promise<Outcome> {
   }
 }
 
-describe('I19 2,000 hostile requests', () => {
+describe('I19: 2,000 hostile requests', () => {
   it('end in a refusal each, within a second; keys, connections and records are as they must be', async () => {
     const dice = new Dice(SEED);
     expect((await gateway.read(APP)).status).toBe(200);
@@ -254,7 +254,7 @@ describe('I19 2,000 hostile requests', () => {
     expect({ SEED, keys: gateway.storedKeys() }).toEqual({ SEED, keys: keys + REQUESTS / 400 });
   }, 60_000);
 
-  it('I18 opened no connection and sent no datagram', () => {
+  it('I18: opened no connection and sent no datagram', () => {
     const elsewhere = called.filter(
       ({ remotePort, remoteAddress }) =>
         remotePort !== undefined && !(remotePort === gateway.port && remoteAddress === '127.0.0.1'),
@@ -264,7 +264,7 @@ describe('I19 2,000 hostile requests', () => {
     expect(datagrams).toBe(0);
   });
 
-  it('I33 that reached a controller are in the audit: by a record, or, of strangers in a flood, by a count', async () => {
+  it('I33: that reached a controller are in the audit: by a record, or, of strangers in a flood, by a count', async () => {
     // A flood's counts are written when its second is over.
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     const records = await gateway.records();
@@ -283,7 +283,7 @@ describe('I19 2,000 hostile requests', () => {
     }).toEqual({ SEED, known: true });
   });
 
-  it('N18 N20 I28 I29 left one JSON object a line and nothing that was sent', async () => {
+  it('N18, N20, I28, I29: left one JSON object a line and nothing that was sent', async () => {
     // A reason of printable characters is recorded as it came: it is what the audit asks for.
     await expectNothingTold(gateway, ['evil.example', '\u001b']);
   });

@@ -46,7 +46,7 @@ const ROUTES: readonly (readonly [string, (uri: string) => readonly [string, Rea
   ['POST /value', (uri) => ['/api/secrets/value', { method: 'POST', body: JSON.stringify({ uri }) }]],
 ];
 
-describe('I11 N21 P8 a secret that is missing and one that is forbidden', () => {
+describe('I11, N21, P8: a secret that is missing and one that is forbidden', () => {
   it.each(ROUTES)('look alike to the byte but for the ids: %s', async (_route, requestFor) => {
     const answers: unknown[] = [];
     for (const uri of SECRETS) {
@@ -123,7 +123,7 @@ describe('I11 N21 P8 a secret that is missing and one that is forbidden', () => 
   });
 });
 
-describe('I11 what is told before policy was asked', () => {
+describe('I11: what is told before policy was asked', () => {
   it('names the mount that was sent, whether it exists or not, and lists none', async () => {
     const [existing, missing] = [
       await gateway.read(valuePath('yaml://kv2/app/api#token')),
@@ -144,10 +144,10 @@ describe('I11 what is told before policy was asked', () => {
     expect(JSON.stringify(comparable(existing)).replaceAll('side', 'silo')).toBe(JSON.stringify(comparable(missing)));
   });
 
-  it('P5 a detail never names a group, a policy, an issuer or another secret', async () => {
+  it('P5: a detail never names a group, a policy, an issuer or another secret', async () => {
     for (const body of gateway.refusalBodies)
       expect(body).not.toMatch(new RegExp(`payments|-use|${ISSUER}|plans|nowhere|acme|umbrella`));
   });
 
-  it('N20 none of all this stands in a log or a record', async () => await expectNothingTold(gateway));
+  it('N20: none of all this stands in a log or a record', async () => await expectNothingTold(gateway));
 });

@@ -83,7 +83,7 @@ async function ask(way: (typeof WAYS)[number]): Promise<WireAnswer> {
   return await gateway.read(path, options);
 }
 
-describe('I32 B3 D22 P1 P2 P3 P4 P7 every answer', () => {
+describe('I32, B3, D22, P1, P2, P3, P4, P7: every answer', () => {
   it.each(WAYS)('%s is not stored, and says nothing of what gave it', async (...way) => {
     const answer = await ask(way);
     expect(answer.status).toBe(way[1]);
@@ -98,7 +98,7 @@ describe('I32 B3 D22 P1 P2 P3 P4 P7 every answer', () => {
   });
 });
 
-describe('N19 N20 I28 I29 the value, tokens and proofs', () => {
+describe('N19, N20, I28, I29: the value, tokens and proofs', () => {
   it('stand in the answer to whoever may have it', async () => {
     expect((await gateway.read(APP)).problem['value']).toBe(gateway.canary);
   });
@@ -116,7 +116,7 @@ describe('N19 N20 I28 I29 the value, tokens and proofs', () => {
     expect(gateway.made.filter((jws) => seen.includes(jws.slice(-40)))).toEqual([]);
   });
 
-  it('N23 a record names a secret by keyed hashes, which a dictionary of plain hashes does not find', async () => {
+  it('N23: a record names a secret by keyed hashes, which a dictionary of plain hashes does not find', async () => {
     const { createHash } = await import('node:crypto');
     const lines = (await gateway.auditLines()).join('\n');
     for (const uri of ['yaml://kv/app/api#token', 'yaml://kv/app/api', 'yaml://kv/plans/next#token', 'kv/app/api']) {

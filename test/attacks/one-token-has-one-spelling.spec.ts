@@ -59,8 +59,8 @@ const RESPELLINGS: readonly (readonly [string, (jws: string) => string])[] = [
   ],
 ];
 
-describe('T1 J13 I17 a token that anybody can respell', () => {
-  it.each(RESPELLINGS)('T1 token with %s', async (_title, change) => {
+describe('T1, J13, I17: a token that anybody can respell', () => {
+  it.each(RESPELLINGS)('T1: token with %s', async (_title, change) => {
     const sends = async (gateway: Gateway): Promise<WireAnswer> => {
       const token = change(gateway.mint());
       return await gateway.read(APP, { token });
@@ -70,13 +70,13 @@ describe('T1 J13 I17 a token that anybody can respell', () => {
     await target.refuses({ title: '', sends, refused: '401 INVALID_TOKEN', check });
   });
 
-  it('T1 token of five segments, which is an encrypted one (A9, J3, J12, J14)', async () => {
+  it('T1, A9, J3, J12, J14: token of five segments, which is an encrypted one', async () => {
     const sends = async (gateway: Gateway): Promise<WireAnswer> =>
       await gateway.read(APP, { token: 'e30.YQ.YQ.YQ.YQ' });
     await target.refuses({ title: '', sends, refused: '401 INVALID_TOKEN', check: 'A9 encrypted' });
   });
 
-  it('I17 is refused also after the canonical spelling was accepted and remembered', async () => {
+  it('I17: is refused also after the canonical spelling was accepted and remembered', async () => {
     const { gateway } = target;
     const token = gateway.mint();
     expect((await gateway.read(APP, { token })).status).toBe(200);
@@ -93,8 +93,8 @@ describe('T1 J13 I17 a token that anybody can respell', () => {
   });
 });
 
-describe('D2 a proof that anybody can respell', () => {
-  it.each(RESPELLINGS)('D2 proof with %s', async (_title, change) => {
+describe('D2: a proof that anybody can respell', () => {
+  it.each(RESPELLINGS)('D2: proof with %s', async (_title, change) => {
     const sends = async (gateway: Gateway): Promise<WireAnswer> => {
       const token = gateway.mint();
       return await gateway.read(APP, { token, proof: change(gateway.prove({ token })) });
@@ -105,14 +105,14 @@ describe('D2 a proof that anybody can respell', () => {
 
 const SIZES: readonly Attack[] = [
   {
-    title: 'T1 a token of more than 8,192 characters',
+    title: 'T1: a token of more than 8,192 characters',
     sends: async (gateway) =>
       await gateway.read(APP, { token: gateway.mint({ claims: { pad: 'x'.repeat(6_200) } }), proof: 'a.b.c' }),
     refused: '401 INVALID_TOKEN',
     check: 'T1 length',
   },
   {
-    title: 'D2 a proof of more than 4,096 characters',
+    title: 'D2: a proof of more than 4,096 characters',
     sends: async (gateway) => {
       const token = gateway.mint();
       return await gateway.read(APP, { token, proof: gateway.prove({ token, claims: { pad: 'x'.repeat(3_200) } }) });
@@ -121,13 +121,13 @@ const SIZES: readonly Attack[] = [
     check: 'D2 length',
   },
   {
-    title: 'D2 an empty proof',
+    title: 'D2: an empty proof',
     sends: async (gateway) => await gateway.read(APP, { proof: '' }),
     refused: '401 INVALID_DPOP_PROOF',
     check: 'D2 spelling',
   },
   {
-    title: 'D19 a scheme without a token',
+    title: 'D19: a scheme without a token',
     sends: async (gateway) => await gateway.read(APP, { token: '' }),
     refused: '401 INVALID_TOKEN',
     check: 'D19 token',
@@ -137,5 +137,6 @@ const SIZES: readonly Attack[] = [
 describe('sizes of tokens and proofs', () => {
   it.each(SIZES)('$title', async (attack) => await target.refuses(attack));
 
-  it('N20 none of all this stands in a log, a record or an error', async () => await expectNothingTold(target.gateway));
+  it('N20: none of all this stands in a log, a record or an error', async () =>
+    await expectNothingTold(target.gateway));
 });

@@ -33,8 +33,8 @@ function usesOf(answers: readonly WireAnswer[]): Map<string, number[]> {
   return uses;
 }
 
-describe('N1 many requests at once', () => {
-  it('I2 I3 I8 three times max_uses of them release as often, each grant at most max_uses times, each use once', async () => {
+describe('N1: many requests at once', () => {
+  it('I2, I3, I8: three times max_uses of them release as often, each grant at most max_uses times, each use once', async () => {
     const answers = await atOnce(3 * MAX_USES, async () => await gateway.read(FEW));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     for (const [, left] of usesOf(answers)) {
@@ -50,7 +50,7 @@ describe('N1 many requests at once', () => {
     expect(new Set(uses).size).toBe(uses.length);
   });
 
-  it('I2 three times a quota of them release exactly the quota', async () => {
+  it('I2: three times a quota of them release exactly the quota', async () => {
     const path = valuePath('yaml://kv/quota#token');
     const answers = await atOnce(3 * QUOTA, async () => await gateway.read(path));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(QUOTA);
@@ -60,7 +60,7 @@ describe('N1 many requests at once', () => {
     }
   });
 
-  it('I2 I9 a spent quota stays spent: another key, token, reason, route or moment refills nothing', async () => {
+  it('I2, I9: a spent quota stays spent: another key, token, reason, route or moment refills nothing', async () => {
     const path = valuePath('yaml://kv/quota#token');
     const key = makeKey();
     const token = gateway.mint({ boundTo: key });
@@ -78,13 +78,13 @@ describe('N1 many requests at once', () => {
     expectProblem(await gateway.read(path), '403 QUOTA_EXHAUSTED');
   });
 
-  it('I2 another purpose has a count of its own, and no more than that', async () => {
+  it('I2: another purpose has a count of its own, and no more than that', async () => {
     const path = valuePath('yaml://kv/quota#token').replace('/value/', '/read/');
     const answers = await atOnce(3 * QUOTA, async () => await gateway.read(path));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(QUOTA);
   });
 
-  it('I2 two keys of one service share a quota', async () => {
+  it('I2: two keys of one service share a quota', async () => {
     const claims = { sub: 'svc-shared', client_id: 'shared' };
     const path = valuePath('yaml://kv/quota#token');
     const keys = [makeKey(), makeKey(), makeKey()];
@@ -111,7 +111,7 @@ describe('N1 many requests at once', () => {
     expect((again.problem['grant'] as { uses_left: number }).uses_left).toBe(3);
   });
 
-  it('I4 a grant ends in its moment, and never later than its token', async () => {
+  it('I4: a grant ends in its moment, and never later than its token', async () => {
     const path = valuePath('yaml://kv/app/db#user');
     const grant = async (token: string): Promise<{ id: string; expires_at: string }> =>
       (await gateway.read(path, { token })).problem['grant'] as { id: string; expires_at: string };
@@ -124,7 +124,7 @@ describe('N1 many requests at once', () => {
     expect((await grant(gateway.mint())).id).not.toBe(short.id);
   });
 
-  it('I1 every release has one intent of its own and one result', async () => {
+  it('I1: every release has one intent of its own and one result', async () => {
     await target.passes(0);
     const records = await gateway.records();
     const ids = (type: string): unknown[] =>
@@ -134,5 +134,5 @@ describe('N1 many requests at once', () => {
     expect(ids('result')).toHaveLength(ids('intent').length);
   });
 
-  it('N20 none of all this stands in a log or a record', async () => await expectNothingTold(gateway));
+  it('N20: none of all this stands in a log or a record', async () => await expectNothingTold(gateway));
 });

@@ -21,7 +21,7 @@ afterAll(async () => {
   await strict.close();
 });
 
-describe('D25 what RFC 9449 leaves unsigned, as SECURITY.md says it', () => {
+describe('D25: what RFC 9449 leaves unsigned, as SECURITY.md says it', () => {
   it('SECURITY.md says it', () => {
     const text = readFileSync(new URL('../../SECURITY.md', import.meta.url), 'utf8');
     expect(text).toMatch(/proof signs neither query nor body \(RFC 9449 section 11\.7\)/);
@@ -70,7 +70,7 @@ describe('D25 what RFC 9449 leaves unsigned, as SECURITY.md says it', () => {
   });
 });
 
-describe('D25 with REQUIRE_URI_IN_PATH', () => {
+describe('D25: with REQUIRE_URI_IN_PATH', () => {
   it.each([inQuery(API), `/api/secrets?uri=${encodeURIComponent(API)}`, `${VALUE}?uri=`, inQuery('yaml://kv/nowhere')])(
     '%s is refused, and told what to do instead',
     async (path) => {
@@ -90,7 +90,7 @@ describe('D25 with REQUIRE_URI_IN_PATH', () => {
   });
 });
 
-it('N20 none of all this stands in a log or a record', async () => {
+it('N20: none of all this stands in a log or a record', async () => {
   await expectNothingTold(open.gateway);
   await expectNothingTold(strict.gateway);
 });
