@@ -6,7 +6,7 @@ export interface WireAnswer {
   /** Names in lower case; a repeated field has several values. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly body: string;
-  /** The body as JSON, or an empty object. */
+  /** The body as JSON; an empty object when it is empty or, as a proxy's own page, something else. */
   readonly problem: Readonly<Record<string, unknown>>;
 }
 
@@ -129,5 +129,5 @@ function take(text: string, toHead: boolean): { readonly answer: WireAnswer; rea
 }
 
 function objectOf(body: string): Record<string, unknown> {
-  return body === '' ? {} : (JSON.parse(body) as Record<string, unknown>);
+  return body.startsWith('{') ? (JSON.parse(body) as Record<string, unknown>) : {};
 }

@@ -1,12 +1,31 @@
 import { connect, type TLSSocket } from 'node:tls';
 
-import { Wire } from '../http/wire.js';
-import { type Gateway, type GatewayOptions, startGateway } from '../support/gateway.js';
+import { Wire, type WireAnswer } from '../http/wire.js';
+import { APP, type Gateway, type GatewayOptions, startGateway } from '../support/gateway.js';
 import { freePort } from '../support/services/ports.js';
 import type { Running } from '../support/services/run.js';
-import type { Installation } from '../support/services/service.js';
 import { Authority, type Identity } from './certificates.js';
-import { type Proxy, SERVER_NAME } from './proxy.js';
+import { type Available, SERVER_NAME } from './proxy.js';
+
+export interface ConnectOptions {
+  /** The client's certificate. */
+  readonly identity?: Identity;
+  /** What TLS names; null: nothing. */
+  readonly servername?: string | null;
+  /** Of the client: an address of this machine, such as 127.0.0.2. */
+  readonly from?: string;
+  readonly session?: Buffer;
+}
+
+export interface ReadOptions extends ConnectOptions {
+  /** Null: without. */
+  readonly token?: string | null;
+  readonly scheme?: 'DPoP' | 'Bearer';
+  readonly fields?: readonly string[];
+}
+
+/** The proxy is trusted; a client that is not to be taken for it comes from another address. */
+const TRUST = { TRUSTED_PROXY_CIDRS: '127.0.0.1/32', CLIENT_CERT_HEADER: true } as const;
 
 /** A gateway behind a real proxy, as docs/proxies.md has it. */
 export class Front {
@@ -15,54 +34,70 @@ export class Front {
     /** Where the proxy listens. */
     readonly port: number,
     readonly proxy: Running,
+    /** Signs certificates of clients that the proxy takes. */
     readonly clients: Authority,
     private readonly servers: Authority,
   ) {}
 
-  static async start(proxy: Proxy, found: Installation, options: GatewayOptions = {}): Promise<Front> {
+  static async start({ proxy, found }: Available, options: GatewayOptions = {}): Promise<Front> {
     const [servers, clients] = [await Authority.make('servers'), await Authority.make('clients')];
     const port = await freePort();
-    const settings = { PUBLIC_ORIGIN: `https://${SERVER_NAME}:${port}`, ...options.settings };
+    const settings = { PUBLIC_ORIGIN: `https://${SERVER_NAME}:${port}`, ...TRUST, ...options.settings };
     const gateway = await startGateway({ ...options, settings });
-    const wiring = {
-      port,
-      gatewayPort: gateway.port,
-      server: await servers.server(SERVER_NAME),
-      clientAuthority: clients.certificate,
-    };
+    const server = await servers.server(SERVER_NAME);
+    const wiring = { port, gatewayPort: gateway.port, server, clientAuthority: clients.certificate };
     return new Front(gateway, port, await proxy.start(found, wiring), clients, servers);
   }
 
-  /** A bare connection through TLS, with a client's certificate or without. */
-  async open(options: ConnectOptions = {}): Promise<Wire> {
-    return Wire.over(await this.connect({ ...options, protocols: ['http/1.1'] }));
+  /** Asks for a target on a connection of its own, under the scheme DPoP with a fresh proof unless told otherwise. */
+  async read(target: string = APP, options: ReadOptions = {}): Promise<WireAnswer> {
+    const { token = this.gateway.mint(), scheme = 'DPoP', fields = [] } = options;
+    const credentials = token === null ? [] : [`Authorization: ${scheme} ${token}`];
+    if (token !== null && scheme === 'DPoP') {
+      credentials.push(`DPoP: ${this.gateway.prove({ token, path: target })}`);
+    }
+    return await this.ask(this.gateway.request({ target, fields: [...credentials, ...fields] }), options);
   }
 
-  async connect({
-    identity,
-    protocols,
-    servername = SERVER_NAME,
-  }: ConnectOptions & { protocols: string[] }): Promise<TLSSocket> {
+  /** Sends these bytes on a connection of their own, and gives the first answer. */
+  async ask(bytes: string | Uint8Array, options: ConnectOptions = {}): Promise<WireAnswer> {
+    const wire = await this.open(options);
+    try {
+      return await wire.send(bytes).answer();
+    } finally {
+      wire.end();
+    }
+  }
+
+  async open(options: ConnectOptions = {}): Promise<Wire> {
+    return Wire.over(await this.connect('http/1.1', options));
+  }
+
+  /** A connection through TLS. @param protocol what ALPN offers */
+  async connect(protocol: 'http/1.1' | 'h2', options: ConnectOptions = {}): Promise<TLSSocket> {
+    const { identity, servername = SERVER_NAME, from = '127.0.0.2', session } = options;
     const socket = connect({
       host: '127.0.0.1',
       port: this.port,
-      servername,
+      localAddress: from,
       ca: this.servers.certificate,
-      ALPNProtocols: protocols,
+      ALPNProtocols: [protocol],
+      checkServerIdentity: () => undefined,
+      ...(servername !== null && { servername }),
       ...(identity !== undefined && { cert: identity.certificate, key: identity.key }),
+      ...(session !== undefined && { session }),
     });
     await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
     return socket;
+  }
+
+  /** How many requests the gateway has answered so far, whoever sent them. */
+  get served(): number {
+    return this.gateway.logLines().filter((line) => line.includes('"msg":"answered"')).length;
   }
 
   async close(): Promise<void> {
     await this.proxy.stop();
     await this.gateway.close();
   }
-}
-
-export interface ConnectOptions {
-  /** The client's certificate. */
-  readonly identity?: Identity;
-  readonly servername?: string;
 }
