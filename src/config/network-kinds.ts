@@ -1,7 +1,7 @@
 import { parseRate, type Rate } from '#libs/limits/rate.js';
 import { BadCidr, type Cidr, parseCidr } from '#src/http/cidrs.js';
 
-import { type Kind, shown, Wrong } from './kinds.js';
+import { type Kind, type Raw, shown, Wrong } from './kinds.js';
 
 /** A network, or one address. */
 export const cidr: Kind<Cidr> = {
@@ -39,11 +39,9 @@ export const webAddress: Kind<string> = {
   says: 'address, such as `https://docs.example.com/secrets`',
   json: { type: 'string', pattern: '^https?://[^\\s@]+$' },
   read(raw) {
-    const parsed = typeof raw === 'string' ? URL.parse(raw) : null;
-    if (parsed === null || !/^https?:$/.test(parsed.protocol) || !spelled(parsed, raw)) {
-      throw new Wrong(`must be an absolute address such as https://docs.example.com/secrets, not ${shown(raw)}`);
-    }
-    return String(raw);
+    const address = addressIn(raw);
+    if (address !== undefined) return address.text;
+    throw new Wrong(`must be an absolute address such as https://docs.example.com/secrets, not ${shown(raw)}`);
   },
 };
 
@@ -55,18 +53,22 @@ export const resource: Kind<string> = {
   says: 'origin, or origin and path, such as `https://secrets.example.com/api`',
   json: { type: 'string', pattern: '^https?://[^?#@\\s]+$' },
   read(raw) {
-    const parsed = typeof raw === 'string' ? URL.parse(raw) : null;
-    const plain = parsed !== null && /^https?:$/.test(parsed.protocol) && spelled(parsed, raw);
-    if (!plain || parsed.search + parsed.hash !== '' || !/^(\/[A-Za-z0-9._~-]+)*\/?$/.test(parsed.pathname)) {
-      throw new Wrong(
-        `must be an origin, or an origin and a path of A-Z a-z 0-9 . _ ~ -, such as https://secrets.example.com/api, not ${shown(raw)}`,
-      );
-    }
-    return String(raw);
+    const address = addressIn(raw);
+    if (address !== undefined && isPlain(address.url)) return address.text;
+    throw new Wrong(
+      `must be an origin, or an origin and a path of A-Z a-z 0-9 . _ ~ -, such as https://secrets.example.com/api, not ${shown(raw)}`,
+    );
   },
 };
 
-/** Whether a parser reads the text as itself: nothing trimmed, turned, resolved or left out. */
-function spelled({ href, origin, username, password }: URL, raw: unknown): boolean {
-  return username + password === '' && (raw === href || raw === origin);
+/** The text, where a parser reads it as itself: nothing trimmed, turned, resolved or left out. */
+function addressIn(raw: Raw): { readonly text: string; readonly url: URL } | undefined {
+  const url = typeof raw === 'string' ? URL.parse(raw) : null;
+  if (typeof raw !== 'string' || url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  const { href, origin, username, password } = url;
+  return username + password === '' && (raw === href || raw === origin) ? { text: raw, url } : undefined;
+}
+
+function isPlain({ href, pathname }: URL): boolean {
+  return !/[?#]/.test(href) && /^(\/[A-Za-z0-9._~-]+)*\/?$/.test(pathname);
 }

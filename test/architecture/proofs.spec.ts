@@ -3,8 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import { Receipt } from '#libs/audit/trail.js';
 import { Permit } from '#libs/decision/decide.js';
 import { GrantUse, permit } from '#libs/grants/permit.js';
-import { Caller } from '#libs/identity/access-token.js';
+import { authenticate, Caller } from '#libs/identity/access-token.js';
+import { Admitted } from '#libs/identity/admit.js';
 import { bind, BoundCaller } from '#libs/identity/bind.js';
+import type { Presented } from '#libs/identity/presented.js';
 import type { Clock } from '#libs/kernel/clock.js';
 import { SecretUri } from '#libs/kernel/secret-uri.js';
 import { fetch, join, Releasable, release, type SealedSecret } from '#libs/providers/sealed-secret.js';
@@ -15,6 +17,7 @@ import { nodesOf, sourceFiles } from './source-tree.js';
 /** Each proof type and the one file that makes it. */
 const PROOFS: Readonly<Record<string, string>> = {
   SecretUri: 'libs/kernel/secret-uri.ts',
+  Admitted: 'libs/identity/admit.ts',
   Caller: 'libs/identity/access-token.ts',
   BoundCaller: 'libs/identity/bind.ts',
   Target: 'libs/tenancy/guard.ts',
@@ -61,7 +64,7 @@ describe('proof types', () => {
   });
 
   it('cannot be forged at run time by an object that looks alike', () => {
-    for (const proof of [SecretUri, Caller, BoundCaller, Target, Permit, GrantUse, Receipt, Releasable]) {
+    for (const proof of [SecretUri, Admitted, Caller, BoundCaller, Target, Permit, GrantUse, Receipt, Releasable]) {
       expect(proof.is(Object.create(proof.prototype))).toBe(false);
       expect(proof.is({})).toBe(false);
       expect(proof.is(undefined)).toBe(false);
@@ -71,6 +74,8 @@ describe('proof types', () => {
 
 /** What must not compile; the type check fails when one of these lines does. Never called. */
 export function mustNotCompile(proofs: {
+  presented: Presented;
+  admitted: Admitted;
   caller: Caller;
   bound: BoundCaller;
   target: Target;
@@ -81,13 +86,19 @@ export function mustNotCompile(proofs: {
   releasable: Releasable;
   clock: Clock;
 }): void {
-  const { caller, bound, target, use, receipt, sealed, releasable, clock } = proofs;
+  const { presented, admitted, caller, bound, target, use, receipt, sealed, releasable, clock } = proofs;
   const [rest1, rest2, rest3] = [{}, {}, {}] as never[];
 
   // @ts-expect-error a proof has no public constructor
   void new Caller({}, 'DPoP', '');
   // @ts-expect-error … nor has this one
   void new GrantUse(target, {}, 1, 0, '', 0, false);
+  // @ts-expect-error admission cannot be skipped: where a request came from is looked at before its token
+  void authenticate(presented, rest1, 0);
+  // @ts-expect-error … nor made from what was read
+  void authenticate({ presented }, rest1, 0);
+  // @ts-expect-error an admitted request speaks for nobody yet
+  bind(admitted, presented, rest1, rest2, 0);
   // @ts-expect-error a copy of a proof is no proof
   // oxlint-disable-next-line typescript/no-misused-spread -- that this is no proof is what is shown
   bind({ ...caller }, rest1, rest2, rest3, 0);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
 import { windowOf, windowStart } from '#libs/grants/grant.js';
-import type { TakeAnswer } from '#libs/grants/grant-store.js';
+import type { SubjectRate, TakeAnswer, TakeRequest } from '#libs/grants/grant-store.js';
 import type { Awaitable } from '#libs/kernel/deadline.js';
 
 import {
@@ -160,6 +160,106 @@ export function grantStoreContract(name: string, make: MakeStore): void {
             : await under.store.take({ place: scene.place, proof, targets: [targetOf()] }),
         );
         expect(kindsOf(answers)['replayed']).toBe(39);
+      });
+    });
+
+    describe('rate buckets', () => {
+      /** One token now, the next one hours later, so that no test needs an exact time. */
+      const slow = (burst: number): SubjectRate => ({ key: word(), rate: { perMs: 1, burst } });
+      const take = async (subject: SubjectRate, over: Partial<TakeRequest> = {}): Promise<TakeAnswer> =>
+        await under.store.take({ place: scene.place, subject, targets: [targetOf()], ...over });
+
+      it('lets a burst through and then says how long to wait', async () => {
+        const subject = slow(3);
+        const answers = [await take(subject), await take(subject), await take(subject)];
+        expect(kindsOf(answers)).toEqual({ answered: 3 });
+        const limited = await take(subject);
+        expect(limited).toMatchObject({ kind: 'limited' });
+        const { retryAfterMs } = limited as { retryAfterMs: number };
+        expect(retryAfterMs).toBeGreaterThan(900_000);
+        expect(retryAfterMs).toBeLessThanOrEqual(1_000_000);
+      });
+
+      it('lets through again when it said', async () => {
+        const subject = slow(1);
+        await take(subject);
+        const { retryAfterMs } = (await take(subject)) as { retryAfterMs: number };
+        await under.advance(retryAfterMs - 2_000);
+        expect(await take(subject)).toMatchObject({ kind: 'limited' });
+        await under.advance(2_000);
+        expect(await take(subject)).toMatchObject({ kind: 'answered' });
+        expect(await take(subject)).toMatchObject({ kind: 'limited' });
+      });
+
+      it('leaves the proof of a limited take unspent, and takes no use', async () => {
+        const subject = slow(1);
+        const target = targetOf();
+        taken(await scene.issue(target, { maxUses: 3 }));
+        await take(subject);
+        const proof = await scene.proof();
+        expect(await take(subject, { proof, targets: [target] })).toMatchObject({ kind: 'limited' });
+        expect(await under.store.spend(proof, scene.place)).toEqual({ kind: 'fresh' });
+        expect(taken(await scene.take(target))).toMatchObject({ useNo: 2, left: 1 });
+      });
+
+      it('takes no token for a proof that is stale or replayed, nor under another epoch', async () => {
+        const subject = slow(1);
+        const replayed = await scene.proof();
+        await under.store.spend(replayed, scene.place);
+        expect(await take(subject, { proof: replayed })).toEqual({ kind: 'replayed' });
+        expect(await take(subject, { proof: await scene.proof(-600) })).toEqual({ kind: 'stale_proof' });
+        expect(await take(subject, { place: { ...scene.place, epoch: word() } })).toMatchObject({
+          kind: 'epoch_changed',
+        });
+        expect(await take(subject, { proof: await scene.proof() })).toMatchObject({ kind: 'answered' });
+      });
+
+      it('says of a replayed proof that it is replayed, when the bucket is empty too', async () => {
+        const subject = slow(1);
+        const proof = await scene.proof();
+        await take(subject, { proof });
+        expect(await take(subject, { proof })).toEqual({ kind: 'replayed' });
+      });
+
+      it('takes one token for a take, whatever its targets and whatever they are answered', async () => {
+        const subject = slow(2);
+        const held = targetOf();
+        taken(await scene.issue(held, { oneHolder: true }));
+        const targets = [...Array.from({ length: 99 }, () => targetOf()), { ...held, binding: 'jkt:other' }];
+        expect(await take(subject, { targets })).toMatchObject({ kind: 'answered' });
+        expect(await take(subject, { targets })).toMatchObject({ kind: 'answered' });
+        expect(await take(subject, { targets })).toMatchObject({ kind: 'limited' });
+      });
+
+      it('takes none for issuing, giving back and spending', async () => {
+        const subject = slow(1);
+        const target = targetOf();
+        const use = taken(await scene.issue(target, { maxUses: 2 }));
+        await scene.giveBack(target, use);
+        await under.store.spend(await scene.proof(), scene.place);
+        expect(await take(subject, { targets: [target] })).toMatchObject({ kind: 'answered' });
+      });
+
+      it('keeps callers apart, and partitions', async () => {
+        const subject = slow(1);
+        await take(subject);
+        expect(await take(slow(1))).toMatchObject({ kind: 'answered' });
+        const { place } = await Scene.open(under, 5);
+        expect(await take(subject, { place })).toMatchObject({ kind: 'answered' });
+        expect(await take(subject)).toMatchObject({ kind: 'limited' });
+      });
+
+      it('judges a bucket by the rate that the take brings', async () => {
+        const subject = slow(5);
+        await take(subject);
+        const tighter = { ...subject, rate: { perMs: 1, burst: 1 } };
+        expect(await take(tighter)).toMatchObject({ kind: 'answered' });
+        expect(await take(tighter)).toMatchObject({ kind: 'limited' });
+      });
+
+      it('never lets more through than the burst, however many come at once', async () => {
+        const subject = slow(7);
+        expect(kindsOf(await times(40, async () => await take(subject)))).toEqual({ answered: 7, limited: 33 });
       });
     });
 

@@ -146,6 +146,19 @@ describe('the memory of the memory store', () => {
     }
   });
 
+  it('I41: forgets the bucket of a caller once it is full again', async () => {
+    const { clock, under } = memory();
+    const scene = await Scene.open(under);
+    const rate = { perMs: 1_000, burst: 5 };
+    for (let at = 0; at < 500; at += 1) {
+      under.store.take({ place: scene.place, subject: { key: word(), rate }, targets: [targetOf()] });
+    }
+    expect(under.store.size).toBe(500);
+    clock.advance(1_000);
+    for (let at = 0; at < 260; at += 1) await scene.take(targetOf());
+    expect(under.store.size).toBe(0);
+  });
+
   it('empties by calls that write nothing', async () => {
     const { clock, under } = memory();
     const scene = await Scene.open(under);

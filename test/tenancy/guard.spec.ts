@@ -5,12 +5,14 @@ import { bind, type BoundCaller } from '#libs/identity/bind.js';
 import { ProofKeys } from '#libs/identity/proof-keys.js';
 import { checkScope } from '#libs/identity/scopes.js';
 import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
+import { Buckets } from '#libs/limits/buckets.js';
 import { providerNames } from '#libs/kernel/provider-names.js';
 import { Refusal } from '#libs/kernel/refusal.js';
 import { guard, type GuardRules } from '#libs/tenancy/guard.js';
 import { tenantOf, type AllowedMount, type Tenant, type Tenants } from '#libs/tenancy/tenants.js';
 
 import { admitted } from '../support/admitted.js';
+import { ManualClock } from '../support/clock.js';
 import { ISSUER, makeIssuer, makeKey, mintProof, mintToken, NOW_MS, ORIGIN, type Changes } from '../support/tokens.js';
 
 const issuerKey = makeKey('ES256', 'issuer-1');
@@ -32,7 +34,13 @@ async function boundCaller(claims: Changes = {}): Promise<BoundCaller> {
   const token = mintToken({ key: issuerKey, boundTo: callerKey, claims });
   const dpop = [mintProof({ key: callerKey, token })];
   const presented = { method: 'GET', path: '/api/secrets', authorization: [`DPoP ${token}`], dpop };
-  return bind(await authenticate(admitted(presented), rules, NOW_MS), presented, binding, { id: 'e', since: 0 }, NOW_MS);
+  return bind(
+    await authenticate(admitted(presented), rules, NOW_MS),
+    presented,
+    binding,
+    { id: 'e', since: 0 },
+    NOW_MS,
+  );
 }
 
 function tenant(changes: Partial<Tenant> = {}): Tenant {
@@ -118,6 +126,32 @@ describe('the guard', () => {
       'INSUFFICIENT_SCOPE',
       'A11 scope',
     ]);
+  });
+
+  it('counts what it lets through with the tenant, whoever of it calls, and refuses when the bucket is empty', async () => {
+    const other = await boundCaller({ sub: 'somebody-else' });
+    const rules = { ...by(tenant()), tenantBuckets: new Buckets({ perMs: 100, burst: 2 }, new ManualClock()) };
+    const wanted = { purpose: 'execute', uri: 'openbao://secret/app' } as const;
+    guard(bound, wanted, rules);
+    guard(other, wanted, rules);
+    expect(refused(() => guard(bound, wanted, rules))).toEqual(['RATE_LIMITED', 'rate tenant']);
+    expect(refused(() => guard(other, wanted, rules))).toEqual(['RATE_LIMITED', 'rate tenant']);
+  });
+
+  it('counts nothing that it refuses, and says so first', async () => {
+    const stranger = await boundCaller({ tenant: 'nobody' });
+    const buckets = new Buckets({ perMs: 1, burst: 1 }, new ManualClock());
+    const rules = { ...by(tenant()), tenantBuckets: buckets };
+    const tries = (): string[] => [
+      refused(() => guard(bound, { purpose: 'write', uri: 'openbao://secret/app' }, rules))[0],
+      refused(() => guard(stranger, { purpose: 'execute', uri: 'openbao://secret/app' }, rules))[0],
+      refused(() => guard(bound, { purpose: 'execute', uri: 'no uri at all' }, rules))[0],
+      refused(() => guard(bound, { purpose: 'execute', uri: 'openbao://elsewhere/app' }, rules))[0],
+    ];
+    const before = tries();
+    expect(buckets.size).toBe(0);
+    guard(bound, { purpose: 'execute', uri: 'openbao://secret/app' }, rules);
+    expect(tries()).toEqual(before);
   });
 
   it('gives a caller without a tenant nothing, whatever it asks for', async () => {
