@@ -22,7 +22,7 @@ async function died(ended: Promise<number | string>): Promise<never> {
 }
 
 /** Kernel and disk survive a killed process, so this shows the order of acknowledgement, not that fsync does what it says. */
-describe('a process killed while it appends', () => {
+describe('I34, N8: a process killed while it appends', () => {
   it('leaves every record that it acknowledged, in a chain that verifies, beside the next runs', async () => {
     const dir = place();
     const acknowledged: string[] = [];

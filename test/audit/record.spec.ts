@@ -116,7 +116,7 @@ describe('a record', () => {
 describe('a writer', () => {
   const open: RecordFields = { type: 'open' };
 
-  it('chains by the hash of the canonical bytes under the label', () => {
+  it('I38: chains by the hash of the canonical bytes under the label', () => {
     const writer = new Writer(W1);
     const first = writer.append(open, 't0');
     const second = writer.append({ type: 'refusal', code: 'DENIED' }, 't1');

@@ -17,7 +17,7 @@ async function after(change: (lines: string[]) => string[]): ReturnType<typeof v
 
 const rewritten = (line: string, members: object): string => JSON.stringify({ ...JSON.parse(line), ...members });
 
-describe('verify, of an intact trail', () => {
+describe('I34: verify, of an intact trail', () => {
   it('says so, and how far each writer is proven', async () => {
     const report = await verified([scribe().file(), new Scribe(W2).open().refuse().file()]);
     expect(report).toMatchObject({ intact: true, signed: false, faults: [], records: 12, repeated: 0, torn: [] });
@@ -51,7 +51,7 @@ describe('verify, of an intact trail', () => {
   });
 });
 
-describe('verify, of a trail that was tampered with, names the place', () => {
+describe('I35: verify, of a trail that was tampered with, names the place', () => {
   it('of a changed record', async () => {
     const report = await after((lines) => lines.with(4, rewritten(lines[4]!, { outcome: 'aborted' })));
     expect(report.faults).toEqual([
@@ -263,7 +263,7 @@ describe('verify, of a trail that was tampered with, names the place', () => {
 });
 
 describe('verify, of what no record tells', () => {
-  it('counts an intent without a result as an unknown outcome', async () => {
+  it('I39: counts an intent without a result as an unknown outcome', async () => {
     const crashed = new Scribe(W1).open().read('g', 1);
     crashed.write({ type: 'intent', grant_id: 'g', use_no: 2 });
     const report = await verified([crashed.file('f')]);
@@ -271,7 +271,7 @@ describe('verify, of what no record tells', () => {
     expect(report.unknownOutcomes).toEqual({ count: 1, listed: [{ at: 3, source: 'f', line: 4, w: W1, seq: 3 }] });
   });
 
-  it('counts missing use numbers as lost uses, whatever the order of parallel requests', async () => {
+  it('I3: counts missing use numbers as lost uses, whatever the order of parallel requests', async () => {
     const trail = new Scribe(W1).open().read('g', 2).read('g', 1).read('g', 5).read('h', 1);
     expect(await verified([trail.file()])).toMatchObject({ intact: true, lostUses: 2 });
   });
@@ -357,7 +357,7 @@ const world = fc
     }),
   );
 
-describe('verify, of any trail of three writers', () => {
+describe('I35: verify, of any trail of three writers', () => {
   it('finds every change of a single byte, with the last heads in hand, and names its line or that behind it', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -44,13 +44,13 @@ describe('a decision of Cedar', () => {
     expect(ask(set, { uri: 'yaml://dev/other#a' })).not.toHaveProperty('hint');
   });
 
-  it('is never a permit when a forbid failed to evaluate (Z14)', () => {
+  it('Z14, N29: is never a permit when a forbid failed to evaluate', () => {
     const set = acme(`${PERMIT_ALL}
       @id("broken") forbid (principal, action, resource) when { context has token_age && context.token_age + 9223372036854775807 > 0 };`);
     expect(ask(set)).toMatchObject({ decision: false, errors: ['broken'], obligations: [] });
   });
 
-  it('is never a permit when a permit failed beside one that holds', () => {
+  it('Z14, N29: is never a permit when a permit failed beside one that holds', () => {
     const set = acme(`${PERMIT_ALL}
       @id("broken") permit (principal, action, resource) when { context has token_age && context.token_age * 9223372036854775807 > 0 };`);
     expect(ask(set)).toMatchObject({ decision: false, errors: ['broken'] });
@@ -303,7 +303,7 @@ describe('policies in any order', () => {
     );
   });
 
-  it('never permit more with another forbid', () => {
+  it('I13: never permit more with another forbid', () => {
     fc.assert(
       fc.property(fc.subarray(pool), fc.constantFrom(...pool.slice(3)), questions, (some, forbid, asked) => {
         const before = ask(acme(some.join('\n')), asked);

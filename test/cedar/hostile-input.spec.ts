@@ -22,7 +22,7 @@ describe('what is sent', () => {
     return { ...asked, subject: { ...asked.subject, properties: { ...asked.subject.properties, ...properties } } };
   };
 
-  it('of unknown types, actions or combinations gets false', () => {
+  it('N29: of unknown types, actions or combinations gets false', () => {
     const asked = asking();
     expect(ask(all, { ...asked, subject: { ...asked.subject, type: 'robot' } })).toMatchObject({ decision: false });
     expect(ask(all, { ...asked, subject: { ...asked.subject, type: 'Group' } })).toMatchObject({ decision: false });
@@ -53,7 +53,7 @@ describe('what is sent', () => {
     }
   });
 
-  it('cannot forge an entity or an extension value', () => {
+  it('N12, N29: cannot forge an entity or an extension value', () => {
     const asOwner = acme(
       '@id("named") permit (principal, action, resource) when { principal has client_id && principal.client_id == "root" };',
     );
@@ -150,7 +150,7 @@ describe('what is sent', () => {
     expect(ask(all, withContext({ binding: deep, reason: deep, extra: deep }))).toMatchObject({ decision: true });
   });
 
-  it('may hold a huge set, which is then no set', () => {
+  it('N29: may hold a huge set, which is then no set', () => {
     const set = acme(
       '@id("p") permit (principal, action, resource) when { context has aud && context.aud.contains("crud.secrets") };',
     );
@@ -163,7 +163,7 @@ describe('what is sent', () => {
     expect(ask(all, { claims: { groups: many(100_000) } })).toMatchObject({ decision: false, errors: [] });
   });
 
-  it('never makes Cedar fail, whatever JSON it is', () => {
+  it('N29: never makes Cedar fail, whatever JSON it is', () => {
     fc.assert(
       fc.property(fc.jsonValue({ noUnicodeString: false }), fc.string({ unit: 'binary' }), (value, name) => {
         const json = value as Json;

@@ -61,12 +61,12 @@ describe('a decision', () => {
     expect((await refusalFrom(decided({ ...ALLOW, decision: false, policyIds: [] }))).detail).toBeUndefined();
   });
 
-  it('denies a permit in which one policy failed (Z14)', async () => {
+  it('Z14, N29: denies a permit in which one policy failed', async () => {
     const refusal = await refusalFrom(decided({ ...ALLOW, errors: ['broken'] }));
     expect(refusal).toMatchObject({ code: 'DENIED', check: 'Z14 policy error' });
   });
 
-  it('denies with evidence when an obligation cannot be kept (Z10)', async () => {
+  it('Z10: denies with evidence when an obligation cannot be kept', async () => {
     const refusal = await refusalFrom(decided({ ...ALLOW, obligations: [{ id: 'a', type: 'dance', properties: {} }] }));
     expect(refusal).toMatchObject({
       code: 'DENIED',
@@ -82,7 +82,7 @@ describe('a decision', () => {
   });
 });
 
-describe('an answer that is no decision (Z1, Z2)', () => {
+describe('Z1, Z2, I14, N30: an answer that is no decision', () => {
   const { decision: _decision, ...undecided } = ALLOW;
   const { policyIds: _ids, ...unnamed } = ALLOW;
   const { errors: _errors, ...unchecked } = ALLOW;
@@ -118,7 +118,7 @@ describe('an answer that is no decision (Z1, Z2)', () => {
     expect(await refusalFrom(decided(failing))).toMatchObject({ code: 'UNAVAILABLE', check: 'pdp failed' });
   });
 
-  it('is 503 when the PDP is late, and a permit that comes after that is not heard (Z11)', async () => {
+  it('Z11, I14, N30: is 503 when the PDP is late, and a permit that comes after that is not heard', async () => {
     const clock = new ManualClock(NOW_MS);
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const point = aPoint(promise, clock);

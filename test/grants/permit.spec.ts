@@ -52,7 +52,7 @@ describe('permit', () => {
     expect((await world.permit()).issued).toBe(true);
   });
 
-  it('asks anew after a policy change, so that a permit that was removed denies at once', async () => {
+  it('N5: asks anew after a policy change, so that a permit that was removed denies at once', async () => {
     const world = new World();
     await world.permit();
     world.pdp.version = '2.two';
@@ -298,7 +298,7 @@ describe('a grant’s end', () => {
     return (await world.permit({ claims })).grant.expiresAtMs - world.clock.now();
   };
 
-  it('is the decision’s TTL, else the default, and never above the maximum', async () => {
+  it('N7: is the decision’s TTL, else the default, and never above the maximum', async () => {
     const limits = { ttlDefaultSeconds: 40, ttlMaxSeconds: 100, maxUsesDefault: 2, maxUsesMax: 4 };
     expect(await endsIn(new World({ limits }), { ttl_seconds: 70 })).toBe(70_000);
     expect(await endsIn(new World({ limits }), {})).toBe(40_000);
@@ -311,7 +311,7 @@ describe('a grant’s end', () => {
     expect(await endsIn(world, { ttl_seconds: 300 }, { exp })).toBe(20_000);
   });
 
-  it('is counted by the store’s clock, not by the gateway’s', async () => {
+  it('N4: is counted by the store’s clock, not by the gateway’s', async () => {
     const world = new World();
     const storeClock = new ManualClock(world.clock.now() - 8_000);
     world.use(world.newStore(false, storeClock));
@@ -442,7 +442,7 @@ describe('single flight', () => {
 });
 
 describe('many at once', () => {
-  it('get N uses of a quota of N, when 3N come', async () => {
+  it('N1: get N uses of a quota of N, when 3N come', async () => {
     const world = new World();
     world.pdp.terms = { max_uses: 5, quota: { uses: 20, period_seconds: 86_400 } };
     const targets = await Promise.all(

@@ -110,7 +110,7 @@ describe('the gateway as a process', () => {
     expect(gateway.stdout + gateway.stderr).not.toContain('not-a-secret');
   });
 
-  it('opens no inspector on SIGUSR1, and goes on', async () => {
+  it('T21: opens no inspector on SIGUSR1, and goes on', async () => {
     const { gateway, port } = await local();
     gateway.signal('SIGUSR1');
     expect((await ask(port, request(port, `GET ${SECRET}`))).status).toBe(401);

@@ -88,7 +88,7 @@ describe('the times of a token', () => {
     expect(await refused({ iat: NOW + 6 })).toEqual({ code: 'INVALID_TOKEN', check: 'T3 iat' });
   });
 
-  it('T3: a token that was given a longer life than its issuer may give is refused', async () => {
+  it('D24, T3: a token that was given a longer life than its issuer may give is refused', async () => {
     expect((await read({ iat: NOW, exp: NOW + 3600 })).exp).toBe(NOW + 3600);
     expect(await refused({ iat: NOW, exp: NOW + 3601 })).toEqual({ code: 'INVALID_TOKEN', check: 'T3 lifetime' });
     expect(await refused({ iat: 0, exp: NOW + 10 })).toEqual({ code: 'INVALID_TOKEN', check: 'T3 lifetime' });
