@@ -35,8 +35,14 @@ export class Wire {
     });
   }
 
-  static async open(port: number): Promise<Wire> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  /** @param from the address to call from: every address of 127.0.0.0/8 is this machine */
+  static async open(port: number, from?: string): Promise<Wire> {
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      ...(from !== undefined && { localAddress: from }),
+    });
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     return new Wire(socket);
   }
@@ -98,9 +104,9 @@ export class Wire {
 export async function ask(
   port: number,
   bytes: string | Uint8Array,
-  options?: { toHead?: boolean },
+  options?: { toHead?: boolean; from?: string },
 ): Promise<WireAnswer> {
-  const wire = await Wire.open(port);
+  const wire = await Wire.open(port, options?.from);
   try {
     return await wire.send(bytes).answer(options);
   } finally {
