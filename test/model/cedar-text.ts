@@ -6,7 +6,7 @@ export function cedarOf(rules: readonly Rule[], { issuer, mount }: { issuer: str
 }
 
 function policyOf(rule: Rule, issuer: string, mount: string): string {
-  const { id, effect, group, folder, purposes, ttl, maxUses, quota, oneHolder, reason, maxAuthAge } = rule;
+  const { id, effect, group, folder, purposes, ttl, maxUses, quota, oneHolder, reason, maxAuthAge, stepUp } = rule;
   const annotations = [
     `@id("${id}")`,
     ttl !== undefined && `@ttl_seconds("${ttl}")`,
@@ -15,8 +15,14 @@ function policyOf(rule: Rule, issuer: string, mount: string): string {
     oneHolder === true && '@one_holder',
     reason === true && '@requires_reason',
     maxAuthAge !== undefined && `@max_auth_age("${maxAuthAge}")`,
+    stepUp !== undefined && `@step_up("${stepUp.join(' ')}")`,
   ].filter((line) => line !== false);
+  // A forbid that asks for a sign-in goes with it.
+  const escape =
+    effect === 'forbid' && stepUp !== undefined
+      ? ` unless { context has acr && ${JSON.stringify(stepUp)}.contains(context.acr) }`
+      : '';
   const principal = group === undefined ? 'principal' : `principal in Group::"${issuer}#${group}"`;
   const actions = purposes.map((purpose) => `Action::"${purpose}"`).join(', ');
-  return `${annotations.join('\n')}\n${effect} (${principal}, action in [${actions}], resource in Folder::"${mount}/${folder}");\n`;
+  return `${annotations.join('\n')}\n${effect} (${principal}, action in [${actions}], resource in Folder::"${mount}/${folder}")${escape};\n`;
 }

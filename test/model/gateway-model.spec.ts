@@ -26,6 +26,9 @@ const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => onceIn
 const compact = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
 
+/** Silver and gold are the tenant's; the set is refused at start when a policy names another, so bronze stands in none. */
+const stepUp = some(['silver'], ['gold'], ['silver', 'gold'], ['gold', 'silver']);
+
 const rule = (id: string): fc.Arbitrary<Rule> =>
   fc
     .record({
@@ -35,10 +38,11 @@ const rule = (id: string): fc.Arbitrary<Rule> =>
       purposes: some(['execute'], ['read'], ['execute', 'read']),
       ttl: maybe(some(10, 40, 300)),
       maxUses: maybe(some(1, 2, 5)),
-      quota: maybe(some(1, 2, 3)),
+      quota: maybe(some(1, 1, 1, 2)),
       oneHolder: maybe(fc.constant(true)),
       reason: onceIn(6, fc.constant(true)),
       maxAuthAge: onceIn(6, some(60)),
+      stepUp: onceIn(6, stepUp),
     })
     .map((made) => compact({ ...made, id }) as Rule);
 
@@ -49,11 +53,12 @@ const forbid = (id: string): fc.Arbitrary<Rule> =>
       group: maybe(some('g1', 'g2')),
       folder: some('a/x', 'b', 'a/one'),
       purposes: some(['execute'], ['read'], ['execute', 'read']),
+      stepUp: onceIn(2, stepUp),
     })
     .map((made) => compact({ ...made, id }) as Rule);
 
 const rules: fc.Arbitrary<readonly Rule[]> = fc
-  .tuple(rule('r1'), rule('r2'), rule('r3'), maybe(forbid('f1')))
+  .tuple(rule('r1'), rule('r2'), rule('r3'), maybe(forbid('f1')), onceIn(4, forbid('f2')))
   .map((all) => all.filter((each) => each !== undefined));
 
 /** Mostly honest: a fault is rare, so that long histories of grants are reached. */
@@ -67,7 +72,9 @@ const attempt: fc.Arbitrary<Attempt> = fc
     tenant: fc.oneof({ weight: 20, arbitrary: fc.constant('acme') }, { weight: 1, arbitrary: fc.constant('other') }),
     scope: fc.oneof({ weight: 20, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
     key: some('A', 'A', 'A', 'B', undefined),
-    authAge: some(undefined, undefined, 30, 60, 61),
+    authAge: some(30, 30, 30, 30, undefined, 60, 61, -5, -6),
+    acr: some('gold', 'gold', 'gold', 'gold', 'silver', 'bronze', undefined),
+    user: some(true, true, true, true, true, true, false),
     tokenJti: some('t1', 't2'),
     missing: rarely(some('token' as const, 'proof' as const)),
     otherScheme: rarely(fc.constant(true)),
@@ -98,6 +105,8 @@ const attempt: fc.Arbitrary<Attempt> = fc
               fault: draw.tokenFault,
               key,
               authAge: draw.authAge,
+              acr: draw.acr,
+              user: draw.user,
             } as NonNullable<Attempt['token']>),
       scheme,
       proof: proven
@@ -136,6 +145,7 @@ describe('the gateway and its reference model', () => {
             quotaPeriod: QUOTA_PERIOD,
             tenant: 'acme',
             mount: 'kv',
+            acrs: ['silver', 'gold'],
           };
           try {
             let state: State = { ...FRESH, now: clock.now() / 1000 };
@@ -186,6 +196,8 @@ const REACHED = [
   'PROOF_REPLAYED',
   'QUOTA_EXHAUSTED',
   'REASON_REQUIRED',
+  'STEP_UP_IMPOSSIBLE',
+  'STEP_UP_REQUIRED',
   'TENANT_MOUNT_MISMATCH',
 ];
 
@@ -221,6 +233,8 @@ function tokenOf(gateway: Gateway, token: NonNullable<Attempt['token']>, now: nu
       iat: token.fault === 'expired' ? now - 600 : now,
       ...(token.fault === 'audience' && { aud: 'another' }),
       ...(token.authAge !== undefined && { auth_time: now - token.authAge }),
+      ...(token.acr !== undefined && { acr: token.acr }),
+      sub_type: token.user ? 'user' : 'service',
     },
   });
 }

@@ -16,6 +16,8 @@ export interface Rule {
   readonly oneHolder?: boolean;
   readonly reason?: boolean;
   readonly maxAuthAge?: number;
+  /** Acr values of which one will do. On a forbid: with one of them it does not match. */
+  readonly stepUp?: readonly string[];
 }
 
 export interface Attempt {
@@ -29,6 +31,9 @@ export interface Attempt {
     readonly key?: string;
     /** Seconds before now. */
     readonly authAge?: number;
+    readonly acr?: string;
+    /** Whether a user is behind it; a service otherwise. */
+    readonly user: boolean;
     readonly jti: string;
   } | null;
   readonly scheme: 'DPoP' | 'Bearer';
@@ -64,6 +69,8 @@ export interface World {
   readonly quotaPeriod: number;
   readonly tenant: string;
   readonly mount: string;
+  /** The tenant's acr values, weakest first. */
+  readonly acrs: readonly string[];
 }
 
 export const FRESH = { spent: new Set<string>(), grants: new Map(), holders: new Map(), counters: new Map() } as const;
@@ -99,7 +106,7 @@ function use(
   const binding = token.key ?? `token ${token.jti}`;
   const about = JSON.stringify([token.sub, purpose, path]);
   const authTime = token.authAge === undefined ? null : now - token.authAge;
-  const key = JSON.stringify([about, binding, token.groups, reason ?? null, authTime]);
+  const key = JSON.stringify([about, binding, token.groups, token.user, token.acr ?? null, reason ?? null, authTime]);
   const counter = `${about} ${Math.floor(now / world.quotaPeriod)}`;
   const spent = (quota: number | undefined): boolean => quota !== undefined && (counters.get(counter) ?? 0) >= quota;
 
@@ -109,16 +116,19 @@ function use(
   let grant = grants.get(key);
   let held = holders;
   if (grant === undefined || grant.endsAt <= now || grant.left < 1) {
-    const deciding = world.rules.filter((rule) => matches(rule, token.groups, attempt));
+    const deciding = world.rules.filter((rule) => matches(rule, token, attempt));
     const permits = deciding.filter(({ effect }) => effect === 'permit');
-    if (permits.length === 0 || permits.length < deciding.length) return ['DENIED', state];
+    const forbids = deciding.filter(({ effect }) => effect === 'forbid');
+    if (forbids.length > 0 && forbids.every((rule) => rule.stepUp !== undefined))
+      return [unmet(world, forbids, token) ?? 'DENIED', state];
+    if (permits.length === 0 || forbids.length > 0) return ['DENIED', state];
     const least = (pick: (rule: Rule) => number | undefined): number | undefined =>
       permits
         .map(pick)
         .reduce((low, value) => (low === undefined || (value !== undefined && value < low) ? value : low), undefined);
     const maxAuthAge = least((rule) => rule.maxAuthAge);
-    if (maxAuthAge !== undefined && (token.authAge === undefined || token.authAge > maxAuthAge))
-      return ['DENIED', state];
+    const lacking = unmet(world, permits, token);
+    if (lacking !== undefined) return [lacking, state];
     if (permits.some((rule) => rule.reason === true) && reason === undefined) return ['REASON_REQUIRED', state];
     const ends = [now + (least((rule) => rule.ttl) ?? 300)];
     if (maxAuthAge !== undefined && authTime !== null) ends.push(Math.max(authTime + maxAuthAge, now + 1));
@@ -144,7 +154,31 @@ function use(
   return [there ? 'OK' : 'NOT_FOUND', after];
 }
 
-function matches({ group, folder, purposes }: Rule, groups: readonly string[], { path, purpose }: Attempt): boolean {
+/** What a sign-in that is demanded and not there comes to; undefined when none is demanded, or it is there. */
+function unmet({ acrs }: World, rules: readonly Rule[], token: NonNullable<Attempt['token']>): string | undefined {
+  const ages = rules.flatMap(({ maxAuthAge }) => maxAuthAge ?? []);
+  const sets = rules.flatMap(({ stepUp }) =>
+    stepUp === undefined ? [] : [stepUp.filter((acr) => acrs.includes(acr))],
+  );
+  if (ages.length === 0 && sets.length === 0) return undefined;
+  if (sets.some((set) => set.length === 0)) return 'DENIED';
+  if (!token.user) return 'STEP_UP_IMPOSSIBLE';
+  const inAll = acrs.filter((acr) => sets.every((set) => set.includes(acr)));
+  const last = acrs.findLast((acr) => sets.some((set) => set.includes(acr)));
+  const wanted = inAll.length > 0 ? inAll : [last];
+  if (sets.length > 0 && !wanted.includes(token.acr)) return 'STEP_UP_REQUIRED';
+  // the leeway of five seconds is for clocks that are ahead
+  if (token.authAge !== undefined && token.authAge < -5) return 'STEP_UP_REQUIRED';
+  if (ages.length > 0 && (token.authAge === undefined || token.authAge > Math.min(...ages))) return 'STEP_UP_REQUIRED';
+  return undefined;
+}
+
+function matches(
+  { effect, group, folder, purposes, stepUp }: Rule,
+  { groups, acr }: NonNullable<Attempt['token']>,
+  { path, purpose }: Attempt,
+): boolean {
+  if (effect === 'forbid' && stepUp !== undefined && acr !== undefined && stepUp.includes(acr)) return false;
   const place = path.split('#', 1)[0] ?? '';
   const below = place === folder || place.startsWith(`${folder}/`);
   return below && purposes.includes(purpose) && (group === undefined || groups.includes(group));

@@ -46,6 +46,8 @@ export interface GatewayOptions {
   readonly secrets?: (canary: string) => unknown;
   /** Settings by their documented names (`docs/configuration.md`). `ENVIRONMENT` is `test` unless it stands here. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
+  /** Both tenants trust both issuers. */
+  readonly shared?: boolean;
   readonly timeouts?: Partial<Timeouts>;
 }
 
@@ -173,7 +175,14 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const keys = { issuer: makeKey('ES256', 'issuer-1'), other: makeKey('ES256', 'other-1'), caller: makeKey() };
   const canary = `canary-${randomBytes(18).toString('base64url')}`;
   const folder = await mkdtemp(join(tmpdir(), 'postern-'));
-  const profile = await writeWorld(folder, { keys, canary, policies, secrets, settings });
+  const profile = await writeWorld(folder, {
+    keys,
+    canary,
+    policies,
+    secrets,
+    settings,
+    ...(options.shared !== undefined && { shared: options.shared }),
+  });
   const config = loadConfig({ env: {}, profile, directory: folder, readFile: readFromDisk });
 
   const logged: string[] = [];

@@ -13,6 +13,8 @@ export interface WorldParts {
   readonly policies: Readonly<Record<string, string>>;
   readonly secrets: (canary: string) => unknown;
   readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Both tenants trust both issuers. */
+  readonly shared?: boolean;
 }
 
 /** The issuer of the second tenant. */
@@ -21,7 +23,7 @@ export const OTHER_ISSUER = 'https://other.example';
 /** Everything that an operator would have written. @returns the path of the configuration file */
 export async function writeWorld(
   folder: string,
-  { keys, canary, policies, secrets, settings }: WorldParts,
+  { keys, canary, policies, secrets, settings, shared = false }: WorldParts,
 ): Promise<string> {
   const policiesDir = join(folder, 'policies');
   const shipped = fileURLToPath(new URL('../../policies', import.meta.url));
@@ -63,7 +65,7 @@ export async function writeWorld(
         tenants: [
           {
             id: 'acme',
-            issuers: [ISSUER],
+            issuers: shared ? [ISSUER, OTHER_ISSUER] : [ISSUER],
             mounts: ['yaml://kv'],
             providers: ['yaml'],
             salt: newKey(),
@@ -71,7 +73,7 @@ export async function writeWorld(
           },
           {
             id: 'umbrella',
-            issuers: [OTHER_ISSUER],
+            issuers: shared ? [ISSUER, OTHER_ISSUER] : [OTHER_ISSUER],
             mounts: ['yaml://kv', 'side://vault'],
             providers: ['yaml', 'side'],
             salt: newKey(),
