@@ -50,41 +50,40 @@ export function isLoopbackHost(hostname: string): boolean {
   return host === 'localhost' || (isIP(host) !== 0 && isIn(loopback, { address: host, family: isIP(host) }));
 }
 
+/** Every address of a host, however the machine finds them. Rejects without one. */
+export type Resolve = (host: string) => Promise<readonly Address[]>;
+
 /**
  * J9, N25: the addresses of a host, each of them fit to be connected to; the caller connects to these and resolves no second time, so
  * that a name which means another place a moment later changes nothing. Private networks are fit, since issuers live there.
  *
  * @throws JwksFault when there is none, or one of them is not fit: a name that also means such a place is not to be trusted
  */
-export async function addressesOf(hostname: string): Promise<readonly Address[]> {
+export async function addressesOf(hostname: string, resolve: Resolve = systemResolve): Promise<readonly Address[]> {
   const host = bare(hostname);
-  const found = await lookUp(host);
+  const found = await resolve(host).catch((cause: unknown) => {
+    throw new JwksFault('its host has no address', cause);
+  });
+  if (found.length === 0) throw new JwksFault('its host has no address');
   const local = isLoopbackHost(host);
   for (const address of found) {
-    if (isIn(nowhere, address))
-      throw new JwksFault('its host has an address that no issuer has (link-local, multicast)');
+    if (isIn(nowhere, address)) throw new JwksFault('its host has an address where no issuer is (such as link-local)');
     if (isIn(loopback, address) !== local) {
       throw new JwksFault(
-        local ? 'its host is named as this machine and is another' : 'its host is not named as this machine and is',
+        local ? 'its host is named as this machine and is another' : 'its host is this machine and not named so',
       );
     }
   }
   return found;
 }
 
-/** Look-ups that are under way: one cannot be told to stop, and a thread of few waits for each. */
+/** Look-ups that are under way: none can be told to stop, and each holds one of the few threads for files and names. */
 const asking = new Map<string, Promise<readonly Address[]>>();
 
-async function lookUp(host: string): Promise<readonly Address[]> {
-  const asked = asking.get(host) ?? lookup(host, { all: true });
+async function systemResolve(host: string): Promise<readonly Address[]> {
+  const asked = asking.get(host) ?? lookup(host, { all: true }).finally(() => asking.delete(host));
   asking.set(host, asked);
-  try {
-    return await asked;
-  } catch (cause) {
-    throw new JwksFault('its host has no address', cause);
-  } finally {
-    asking.delete(host);
-  }
+  return await asked;
 }
 
 function isIn(list: BlockList, { address, family }: Address): boolean {

@@ -2,7 +2,7 @@ import type { LookupFunction } from 'node:net';
 
 import { Client, type Dispatcher } from 'undici';
 
-import { type Address, addressesOf, isLoopbackHost } from './addresses.js';
+import { type Address, addressesOf, isLoopbackHost, type Resolve } from './addresses.js';
 import { JwksFault } from './jwks-fault.js';
 
 /** Where a JWK Set is, and how its server is believed. */
@@ -12,6 +12,8 @@ export interface JwksPlace {
   readonly ca?: string;
   /** Whether http is allowed elsewhere than on loopback (dev and test). */
   readonly plainHttp: boolean;
+  /** Absent: as the system resolves names. */
+  readonly resolve?: Resolve;
 }
 
 export interface FetchedJwks {
@@ -34,11 +36,11 @@ const HEADERS = { accept: 'application/jwk-set+json, application/json', 'accept-
  * @param signal ends it: the only bound on its time
  * @throws JwksFault
  */
-export async function fetchJwks({ uri, ca, plainHttp }: JwksPlace, signal: AbortSignal): Promise<FetchedJwks> {
+export async function fetchJwks({ uri, ca, plainHttp, resolve }: JwksPlace, signal: AbortSignal): Promise<FetchedJwks> {
   if (uri.protocol !== 'https:' && !(uri.protocol === 'http:' && (plainHttp || isLoopbackHost(uri.hostname)))) {
     throw new JwksFault('its address is not https');
   }
-  const addresses = await inTime(addressesOf(uri.hostname), signal);
+  const addresses = await inTime(addressesOf(uri.hostname, resolve), signal);
   const client = new Client(uri.origin, {
     connect: { lookup: pinned(addresses), rejectUnauthorized: true, timeout: 0, ...(ca !== undefined && { ca }) },
     headersTimeout: 0,
@@ -49,7 +51,7 @@ export async function fetchJwks({ uri, ca, plainHttp }: JwksPlace, signal: Abort
     const path = `${uri.pathname}${uri.search}`;
     return await read(await client.request({ method: 'GET', path, headers: HEADERS, signal }));
   } catch (error) {
-    throw error instanceof JwksFault ? error : new JwksFault(causeOf(error), error);
+    throw error instanceof JwksFault ? error : new JwksFault(causeOf(error, signal), error);
   } finally {
     await client.destroy();
   }
@@ -105,10 +107,10 @@ function textOf(header: string | string[] | undefined): string {
 }
 
 /** What undici and OpenSSL throw has a code that says what an operator needs, and messages that may quote the server. */
-function causeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+function causeOf(error: unknown, { aborted }: AbortSignal): string {
+  if (aborted) return 'its server is late';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return tooLarge().message;
-  if (error instanceof Error && error.name === 'AbortError') return 'its server is late';
   return /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? `its server cannot be reached: ${code}` : 'its server cannot be reached';
 }
 

@@ -80,6 +80,11 @@ export class HttpKeySource implements KeySource {
     return this.#trouble === undefined ? 'good' : 'kept';
   }
 
+  /** Whether a fetch is under way. */
+  get fetching(): boolean {
+    return this.#flight !== undefined;
+  }
+
   /** @throws JwksFault when the keys, or the answer whether there is such a key, cannot be had now */
   async key(kid: string, algorithm: string): Promise<KeyObject | undefined> {
     const known = this.#usable()?.keys;
@@ -161,9 +166,11 @@ export class HttpKeySource implements KeySource {
     const why = error instanceof JwksFault || error instanceof NoUsableKey ? error.message : 'a defect of ours';
     if (error instanceof NoUsableKey) this.#drop();
     if (why !== this.#trouble && !this.#closed) {
-      const then =
-        this.#good === undefined ? 'until then its tokens are 503' : 'until then the last good ones serve on';
-      this.#options.alarm(`cannot be had: ${why.replace(/\.$/, '')}; ${then}, as long as JWKS_GRACE_SECONDS allows`);
+      const meanwhile =
+        this.#good === undefined
+          ? 'its tokens are 503 until they can'
+          : 'the last good ones serve on for JWKS_GRACE_SECONDS';
+      this.#options.alarm(`cannot be had: ${why.replace(/\.$/, '')}; ${meanwhile}`);
     }
     this.#trouble = why;
     return TIMES.retry;

@@ -33,7 +33,7 @@ export async function openIssuers(
 ): Promise<OpenIssuers> {
   const opened: HttpKeySource[] = [];
   const keysOf = async (issuer: IssuerConfig): Promise<KeySource> => {
-    if ('jwks' in issuer) return fileKeys(issuer);
+    if ('jwks' in issuer) return fileKeys(issuer, parts);
     const source = await HttpKeySource.open(httpOptions(config, issuer, parts));
     opened.push(source);
     return source;
@@ -62,9 +62,11 @@ export async function openIssuers(
   };
 }
 
-function fileKeys({ issuer, jwks }: Extract<IssuerConfig, { jwks: unknown }>): KeySource {
+function fileKeys({ issuer, jwks }: Extract<IssuerConfig, { jwks: unknown }>, { alarm }: IssuerParts): KeySource {
   try {
-    return keySetFrom(jwks);
+    const keys = keySetFrom(jwks);
+    for (const fault of keys.faults) alarm(`the keys of the issuer ${issuer} leave one out: ${fault}`);
+    return keys;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'unknown';
     throw new Error(`The key set of the issuer ${issuer} cannot be used: ${why}`, { cause });
