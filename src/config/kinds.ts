@@ -148,7 +148,7 @@ export const origin: Kind<string> = {
 /** A regular expression, matched against the whole text. */
 export const pattern: Kind<RegExp> = {
   says: 'regular expression over the whole text',
-  json: { type: 'string', format: 'regex', maxLength: 512 },
+  json: { type: 'string', minLength: 1, maxLength: 512 },
   read(raw) {
     if (typeof raw !== 'string' || raw.length > 512)
       throw new Wrong('must be a regular expression of at most 512 characters');

@@ -70,7 +70,9 @@ export class Reading {
       const raw = values.get(name);
       if (raw !== undefined) return { raw, from };
       const file = secret === true ? values.get(`${name}${this.#options.fileSuffix}`) : undefined;
-      if (file !== undefined) return { raw: '', from: `${String(file)} (${name}${this.#options.fileSuffix})` };
+      if (file === undefined) continue;
+      const path = typeof file === 'string' && !looksLikeSecret(file) ? file : '[sealed]';
+      return { raw: '', from: `${path} (${name}${this.#options.fileSuffix})` };
     }
     return undefined;
   }
@@ -111,6 +113,14 @@ export class Reading {
       this.fault(name, 'must be the path of a file', from);
       return 'faulty';
     }
+    if (looksLikeSecret(path)) {
+      this.fault(
+        name,
+        `must be the path of a file, and looks like the secret itself: that goes into ${setting.name}`,
+        from,
+      );
+      return 'faulty';
+    }
     try {
       const { text, mode } = this.#options.readFile(this.#options.resolve(path));
       if ((mode & 0o007) !== 0 && !relaxed(environment)) {
@@ -142,6 +152,12 @@ export class Reading {
 
 /** A key, a password or a chain of certificates; what is larger was named by mistake. */
 const MAX_SECRET_CHARACTERS = 64 * 1024;
+
+/** Whether somebody wrote the secret where its path belongs: it is not shown then. Random base64 has letters of both cases and digits. */
+function looksLikeSecret(path: string): boolean {
+  const mixed = [/[A-Z]/, /[a-z]/, /[0-9]/].every((some) => some.test(path));
+  return path.includes('-----BEGIN ') || (mixed && /^[A-Za-z0-9+_-][A-Za-z0-9+/_-]{42,}={0,2}$/.test(path));
+}
 
 /** Editors and `echo` end a file with a line end that is no part of the secret: one is dropped, and nothing else. */
 function withoutLineEnd(text: string): string {

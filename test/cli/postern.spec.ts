@@ -7,8 +7,6 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, type JWK, jwtVerify } from 'jose';
 
-import { renderConfiguration } from '#src/config/document.js';
-
 import { Built } from './built.js';
 
 let built: Built;
@@ -309,33 +307,6 @@ describe('postern dev token', () => {
   });
 });
 
-describe('postern config', () => {
-  it('prints a configuration that is in order, without its secrets, and warns on stderr', async () => {
-    const key = Buffer.from([...Array(32).keys()]).toString('base64');
-    const ended = await built.postern(['config', 'check', '--profile', 'local'], { ROOT_KEY: key });
-    expect(ended.code).toBe(0);
-    expect(JSON.parse(ended.stdout)).toMatchObject({
-      environment: 'dev',
-      rootKey: '[sealed]',
-      reasonPattern: expect.any(String),
-    });
-    expect(ended.stderr).toMatch(/^warning: ENVIRONMENT is dev/);
-    expect(ended.stdout + ended.stderr).not.toContain(key);
-  });
-
-  it('tells every fault of one that is not', async () => {
-    const ended = await built.postern(['config', 'check'], { GRANT_TTL_MAX: 'x' });
-    expect(ended).toMatchObject({ code: 2, stdout: '' });
-    expect(ended.stderr).toMatch(
-      /GRANT_TTL_MAX \(environment\) must be[^]*ROOT_KEY is required|ROOT_KEY is required[^]*GRANT_TTL_MAX/,
-    );
-  });
-
-  it('prints its page', async () => {
-    expect((await built.postern(['config', 'doc'])).stdout).toBe(renderConfiguration());
-  });
-});
-
 describe('postern', () => {
   it.each([
     [['--help']],
@@ -343,6 +314,8 @@ describe('postern', () => {
     [['dev', 'curl', '--help']],
     [['dev', 'token', '--help']],
     [['config', 'check', '--help']],
+    [['config', 'show', '--help']],
+    [['config', 'schema', '--help']],
   ])('has help for %j, without colour codes', async (args) => {
     const ended = await built.postern(args, { NO_COLOR: '1' });
     expect(ended.code).toBe(0);
@@ -353,9 +326,13 @@ describe('postern', () => {
 
   it('gives no example in its help that its own parser refuses', async () => {
     const help = await Promise.all(
-      [['--help'], ['dev', 'curl', '--help'], ['dev', 'token', '--help'], ['config', 'check', '--help']].map(
-        async (args) => (await built.postern(args)).stdout,
-      ),
+      [
+        ['--help'],
+        ['dev', 'curl', '--help'],
+        ['dev', 'token', '--help'],
+        ['config', 'check', '--help'],
+        ['config', 'show', '--help'],
+      ].map(async (args) => (await built.postern(args)).stdout),
     );
     const examples = help
       .join('\n')

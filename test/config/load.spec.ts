@@ -3,7 +3,11 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 
 import { ConfigError } from '#src/config/faults.js';
+import type { Fault } from '#src/config/faults.js';
+import type { Kind, Raw } from '#src/config/kinds.js';
+import { Reading } from '#src/config/reading.js';
 import { SETTINGS } from '#src/config/schema.js';
+import { setting } from '#src/config/setting.js';
 
 import { DEV, faultsOf, load, newJwks, newKey } from './fixture.js';
 
@@ -118,9 +122,6 @@ describe('loading a configuration', () => {
     ['STORE', 'redis', /not supported yet/],
     ['AUDIT_SINK', 'kafka', /not supported yet/],
     ['PDP', 'authzen', /not supported yet/],
-    ['ENABLE_AUTHORIZATION', 'false', /cannot be false yet/],
-    ['SECRETS_API_REQUIRE_AUTH', 'false', /cannot be false yet/],
-    ['SECRETS_ENFORCE_SCOPES', 'false', /cannot be false yet/],
     ['TENANT_ALLOWED_MOUNTS', 'dev/app', /neither mount nor provider:\/\/mount/],
     ['TENANT_ALLOWED_MOUNTS', 'dev,*', /neither mount/],
     ['TENANT_ALLOWED_MOUNTS', '..', /neither mount/],
@@ -278,6 +279,49 @@ describe('secrets of the configuration', () => {
     expect(faultsOf({ ...DEV, ...env, ENVIRONMENT: 'production' }, undefined, files)).toContain(
       'ROOT_KEY_FILE: names a file that everybody on this machine can use: chmod o= /run/open-key',
     );
+  });
+
+  it.each([
+    ['no line end', 'value', 'value'],
+    ['a line end', 'value\n', 'value'],
+    ['a line end of Windows', 'value\r\n', 'value'],
+    ["two line ends, of which one is the secret's", 'value\n\n', 'value\n'],
+    ['spaces before the line end', 'value  \n', 'value  '],
+    ['a line end inside', 'a\nb\n', 'a\nb'],
+  ])('from a file lose one line end and nothing else: %s', (_, content, expected) => {
+    const faults: Fault[] = [];
+    const reading = new Reading({
+      sources: [{ name: 'environment', values: new Map([['PASSWORD_FILE', '/run/password']]) }],
+      readFile: () => ({ text: content, mode: 0o600 }),
+      resolve: (path) => path,
+      prefix: '',
+      fileSuffix: '_FILE',
+      faults,
+    });
+    const asIs: Kind<Raw> = { says: 'anything', json: {}, read: (raw) => raw };
+    const password = setting('PASSWORD', asIs, { secret: true, description: 'A password.' });
+    expect(reading.read(password, 'production')).toBe(expected);
+    expect(faults).toEqual([]);
+  });
+
+  it('are not repeated when they stand where the path of their file belongs', () => {
+    expect(faultsOf({ ...DEV, ROOT_KEY_FILE: key.replace(/^\//, 'a') })).toEqual([
+      'ROOT_KEY_FILE: must be the path of a file, and looks like the secret itself: that goes into ROOT_KEY',
+    ]);
+    const pem = '-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----\n';
+    expect(faultsOf({ ...DEV, ROOT_KEY_FILE: pem }).join()).not.toContain('MC4CAQAw');
+  });
+
+  it('are refused when their file is empty, or too large to be a secret', () => {
+    for (const empty of ['', '\n', '\r\n']) {
+      expect(faultsOf({ ...DEV, ROOT_KEY_FILE: '/run/empty' }, undefined, { '/run/empty': empty })).toEqual([
+        'ROOT_KEY_FILE: names a file that is empty: /run/empty',
+      ]);
+    }
+    const large = { '/run/large': 'A'.repeat(64 * 1024 + 1) };
+    expect(faultsOf({ ...DEV, ROOT_KEY_FILE: '/run/large' }, undefined, large)).toEqual([
+      'ROOT_KEY_FILE: names a file of more than 64 KiB, which is no secret: /run/large',
+    ]);
   });
 
   it('print as [sealed], however they are printed, alone and within the whole', () => {
@@ -474,7 +518,11 @@ describe('the sections of a file', () => {
     ],
     ['a misleading name', [{ name: 'openbao', type: 'yaml' }], /another kind of vault/],
     ['an upper-case name', [{ name: 'Yaml', type: 'yaml' }], /providers\[0\]\.name: must be a-z/],
-    ['a type that is not built', [{ name: 'bao', type: 'openbao' }], 'providers[0].type: must be yaml, not "openbao"'],
+    [
+      'a type that is not built',
+      [{ name: 'bao', type: 'openbao' }],
+      'providers[0].type: is openbao, which is not supported yet: only yaml is',
+    ],
   ])('refuse providers with %s', (_, providers, what) => {
     const expected: unknown = typeof what === 'string' ? what : expect.stringMatching(what);
     expect(faultsOf(DEV, { providers })).toEqual([expected]);
