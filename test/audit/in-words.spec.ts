@@ -25,6 +25,12 @@ describe('a record in words', () => {
     ],
     [{ type: 'close' }, 'Writer abcdefgh… closed its trail.'],
     [
+      { type: 'close', switches_off: ['ENABLE_AUTHORIZATION', 'SECRETS_ENFORCE_SCOPES'] },
+      'Writer abcdefgh… closed its trail. Switched off: ENABLE_AUTHORIZATION, SECRETS_ENFORCE_SCOPES.',
+    ],
+    [{ type: 'close', switches_off: [] }, 'Writer abcdefgh… closed its trail.'],
+    [{ type: 'close', switches_off: 'x' }, 'Writer abcdefgh… closed its trail.'],
+    [
       {
         type: 'grant',
         ...CALLER,

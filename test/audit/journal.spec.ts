@@ -57,6 +57,19 @@ describe('a journal', () => {
     expect(clock.armed).toBe(0);
   });
 
+  it('says in every record, counts and the last one included, which switches of the process are off', async () => {
+    const [sink, clock] = [new MemorySink(), new ManualClock()];
+    const standing = { switches_off: ['ENABLE_AUTHORIZATION'] };
+    const limits = { refusalsPerSecond: 0 };
+    const journal = await SinkJournal.open({ sink, clock, w: W1, committedBy: 'file', standing, limits });
+    await journal.append({ ...DENIED, switches_off: [] });
+    expect(journal.admits('INVALID_TOKEN')).toBe(false);
+    await journal.close();
+    expect(sink.records.map(({ type }) => type)).toEqual(['open', 'refusal', 'suppressed', 'close']);
+    for (const { switches_off } of sink.records) expect(switches_off).toEqual(['ENABLE_AUTHORIZATION']);
+    expect(await verified([fileOf('f', sink.lines)])).toMatchObject({ intact: true });
+  });
+
   it('does not open without a sink that works, and then tries nothing any more', async () => {
     const [sink, clock] = [new MemorySink(), new ManualClock()];
     sink.mode = 'reject';
