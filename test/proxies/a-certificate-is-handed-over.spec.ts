@@ -28,7 +28,10 @@ const SMUGGLED: readonly (readonly [title: string, lines: (value: string) => rea
   ['as a field of the connection', (value) => ['Connection: close, Client-Cert', `Client-Cert: ${value}`]],
   ['as a trailer', (value) => ['Trailer: Client-Cert', `Client-Cert: ${value}`]],
   ['as a chain', (value) => [`Client-Cert-Chain: ${value}`]],
-  ['under the names of vendors', (value) => [`X-SSL-Client-Cert: ${value}`, `X-Forwarded-Client-Cert: Cert="${value}"`]],
+  [
+    'under the names of vendors',
+    (value) => [`X-SSL-Client-Cert: ${value}`, `X-Forwarded-Client-Cert: Cert="${value}"`],
+  ],
 ];
 
 for (const available of await availableProxies('client certificates through a proxy')) {

@@ -47,7 +47,9 @@ for (const available of await availableProxies('requests through a proxy')) {
       const fields = [`Authorization: DPoP ${token}`, `DPoP: ${proof}`];
       const body = JSON.stringify({ uri });
       const posted = { method: 'POST', target: '/api/secrets/value', body };
-      expect((await front.ask(gateway.request({ ...posted, fields }))).problem).toMatchObject({ value: gateway.canary });
+      expect((await front.ask(gateway.request({ ...posted, fields }))).problem).toMatchObject({
+        value: gateway.canary,
+      });
     });
 
     it('T24: a client that speaks HTTP/2 is served, and the gateway hears HTTP/1.1', async () => {

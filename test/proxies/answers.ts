@@ -23,7 +23,7 @@ export function expectSame(proxied: WireAnswer, direct: WireAnswer): void {
 
 function telling({ status, headers, body, problem }: WireAnswer): unknown {
   const fields = FIELDS.flatMap((name) => (headers[name] ?? []).map((value) => `${name}: ${value}`));
-  const fresh = [...['x-request-id', 'x-correlation-id', 'postern-receipt'].flatMap((name) => headers[name] ?? [])];
+  const fresh = ['x-request-id', 'x-correlation-id', 'postern-receipt'].flatMap((name) => headers[name] ?? []);
   const masked = (text: string): string => fresh.reduce((left, id) => left.replaceAll(id, 'fresh'), text);
   return { status, fields: fields.map(masked), body: masked(body), members: Object.keys(problem) };
 }

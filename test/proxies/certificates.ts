@@ -1,3 +1,5 @@
+import 'reflect-metadata';
+
 import { createHash, webcrypto } from 'node:crypto';
 
 import {

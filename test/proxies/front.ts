@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 
 import { Wire, type WireAnswer } from '../http/wire.js';
@@ -77,9 +78,7 @@ export class Front {
   async connect(protocol: 'http/1.1' | 'h2', options: ConnectOptions = {}): Promise<TLSSocket> {
     const { identity, servername = SERVER_NAME, from = '127.0.0.2', session } = options;
     const socket = connect({
-      host: '127.0.0.1',
-      port: this.port,
-      localAddress: from,
+      socket: createConnection({ host: '127.0.0.1', port: this.port, localAddress: from }),
       ca: this.servers.certificate,
       ALPNProtocols: [protocol],
       checkServerIdentity: () => undefined,

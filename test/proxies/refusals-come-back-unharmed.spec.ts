@@ -27,7 +27,12 @@ const REFUSED: readonly Case[] = [
   [
     'P1: a body of another type',
     ({ gateway }) =>
-      gateway.request({ method: 'POST', target: '/api/secrets/value', fields: ['Content-Type: text/plain'], body: 'x' }),
+      gateway.request({
+        method: 'POST',
+        target: '/api/secrets/value',
+        fields: ['Content-Type: text/plain'],
+        body: 'x',
+      }),
   ],
   ['P1: a path that is too long', ({ gateway }) => gateway.request({ target: `/${'a'.repeat(5_000)}` })],
   [
@@ -60,7 +65,10 @@ for (const available of await availableProxies('refusals through a proxy')) {
         const target = valuePath(uri);
         const token = gateway.mint();
         const first = await front.ask(
-          gateway.request({ target, fields: [`Authorization: DPoP ${token}`, `DPoP: ${gateway.prove({ token, path: target })}`] }),
+          gateway.request({
+            target,
+            fields: [`Authorization: DPoP ${token}`, `DPoP: ${gateway.prove({ token, path: target })}`],
+          }),
         );
         const nonce = first.headers['dpop-nonce']?.[0] ?? '';
         const proof = gateway.prove({ token, path: target, nonce });
