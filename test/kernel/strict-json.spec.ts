@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 
 import { parseStrictJson, StrictJsonError, type StrictJsonReason } from '#libs/kernel/strict-json.js';
 
+import { anyText } from '../support/any-text.js';
 import { readVectors, vectorsFolder } from '../support/vectors.js';
 
 describe('a text that both readers take', () => {
@@ -192,7 +193,7 @@ describe('any text', () => {
   );
   const texts = fc.oneof(
     fc.json(),
-    fc.string({ unit: 'binary' }),
+    anyText(),
     fc.array(unit, { maxLength: 12 }).map((units) => units.join('')),
     broken(fc.json()),
   );
