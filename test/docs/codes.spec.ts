@@ -33,7 +33,7 @@ function words({ text }: Page): readonly string[] {
 
 /** The codes that the rules and the line can throw, by their source. */
 function thrown(): ReadonlySet<string> {
-  const libs = ['kernel', 'identity', 'tenancy', 'decision', 'grants', 'providers', 'audit', 'enforcement'];
+  const libs = ['kernel', 'limits', 'identity', 'tenancy', 'decision', 'grants', 'providers', 'audit', 'enforcement'];
   const codes = libs
     .flatMap((lib) => sourceFiles(`libs/${lib}`))
     // prefixes belong to the routes that list, not to a read
