@@ -14,6 +14,9 @@ interface IdentityOptions {
   readonly sub?: string;
   readonly client?: string;
   readonly tenant?: string;
+  readonly user?: boolean;
+  readonly acr?: string;
+  readonly authAge?: number;
 }
 
 interface CurlOptions extends IdentityOptions {
@@ -121,17 +124,33 @@ function withIdentity(command: Command): Command {
     .option('--group <group...>', 'groups of the caller; default: payments')
     .option('--sub <name>', 'whom the token speaks for; default: demo-service')
     .option('--client <id>', 'client_id of the token; default: demo-client')
-    .option('--tenant <id>', "tenant claim; default: the profile's tenant");
+    .option('--tenant <id>', "tenant claim; default: the profile's tenant")
+    .option('--user', 'speak for a user who has signed in, not for a service')
+    .option('--acr <value>', 'how that user signed in (RFC 9470); implies --user', acrValue)
+    .option('--auth-age <seconds>', 'how long ago; default: just now; implies --user', ageSeconds);
 }
 
-function identityOf({ scope, group, sub, client, tenant }: IdentityOptions): DevTokenRequest {
+function identityOf(options: IdentityOptions): DevTokenRequest {
+  const { scope, group, sub, client, tenant, user, acr, authAge } = options;
+  const signedIn = user === true || acr !== undefined || authAge !== undefined;
   return {
     ...(scope !== undefined && { scopes: scope }),
     ...(group !== undefined && { groups: group }),
     ...(sub !== undefined && { sub }),
     ...(client !== undefined && { clientId: client }),
     ...(tenant !== undefined && { tenant }),
+    ...(signedIn && { signIn: { age: authAge ?? 0, ...(acr !== undefined && { acr }) } }),
   };
+}
+
+function acrValue(text: string): string {
+  if (/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(text)) return text;
+  throw new InvalidArgumentError('It is 1 to 256 printable ASCII characters, without spaces and quotes.');
+}
+
+function ageSeconds(text: string): number {
+  if (/^(?:0|[1-9][0-9]{0,8})$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a number of seconds.');
 }
 
 function headerText(text: string): string {
@@ -159,6 +178,7 @@ Examples (each against a gateway started with npm start):
   npx postern dev curl 'yaml://dev/payments/api#token' --method POST
   npx postern dev curl 'yaml://dev/payments/api#token' --read
   npx postern dev curl 'yaml://dev/payments/api#token' --scope secrets.write   refused: 403 INSUFFICIENT_SCOPE
+  npx postern dev curl 'yaml://dev/ops/root#password' --sub demo-operator --reason INC-1 --user    refused: 401 STEP_UP_REQUIRED
 `;
 
 const TOKEN_HELP = `

@@ -24,6 +24,8 @@ export interface CallAnswer {
   /** The body, when it is a JSON object. */
   readonly json: JsonObject | undefined;
   readonly receipt: string | undefined;
+  /** What a sign-in must be, in the words of the challenge (RFC 9470 section 3): `acr_values="…", max_age="…"`. */
+  readonly stepUp: string | undefined;
 }
 
 const WAIT_MS = 10_000;
@@ -81,13 +83,16 @@ export async function asCurlCommand(call: Call): Promise<string> {
 }
 
 /** Status and problem in words; never the value. */
-export function describeAnswer({ status, json, receipt }: CallAnswer): string {
+export function describeAnswer({ status, json, receipt, stepUp }: CallAnswer): string {
   if (status >= 200 && status < 300) return receipt === undefined ? `${status}` : `${status}, receipt ${receipt}`;
   const code = memberOf(json, 'code');
   const said = `${memberOf(json, 'title')} ${memberOf(json, 'detail')}`.trim();
   const request = memberOf(json, 'request_id');
   return (
-    `${status} ${code}`.trimEnd() + (said === '' ? '' : `: ${said}`) + (request === '' ? '' : ` (request ${request})`)
+    `${status} ${code}`.trimEnd() +
+    (said === '' ? '' : `: ${said}`) +
+    (stepUp === undefined ? '' : ` [${stepUp}]`) +
+    (request === '' ? '' : ` (request ${request})`)
   );
 }
 
@@ -104,7 +109,14 @@ async function answerOf(response: Response): Promise<CallAnswer> {
     text,
     json: jsonOf(text),
     receipt: response.headers.get('postern-receipt') ?? undefined,
+    stepUp: stepUpOf(response.headers.get('www-authenticate') ?? ''),
   };
+}
+
+function stepUpOf(challenges: string): string | undefined {
+  if (!challenges.includes('error="insufficient_user_authentication"')) return undefined;
+  const words = challenges.match(/\b(?:acr_values|max_age)="[\x20-\x7e]*?"/g);
+  return words === null ? undefined : words.join(', ');
 }
 
 function jsonOf(text: string): JsonObject | undefined {

@@ -26,10 +26,19 @@ export interface DevTokenRequest {
   readonly scopes?: readonly string[];
   /** Default: the first tenant of the configuration. */
   readonly tenant?: string;
+  /** A user who signed in; left out: a service. */
+  readonly signIn?: DevSignIn;
   /** RFC 7638 thumbprint that the token is bound to (RFC 9449 section 6.1); left out: a plain bearer token. */
   readonly jkt?: string;
   /** Default one hour for a bound token, 24 hours for a plain one. */
   readonly ttlSeconds?: number;
+}
+
+/** How the user behind a development token signed in (RFC 9068 section 2.2.1). */
+export interface DevSignIn {
+  readonly acr?: string;
+  /** Seconds ago. */
+  readonly age: number;
 }
 
 export interface DevelopmentIssuer {
@@ -70,6 +79,7 @@ export async function openDevelopmentIssuer(
       const life = request.ttlSeconds ?? (request.jkt === undefined ? LIFE_SECONDS.bearer : LIFE_SECONDS.bound);
       return await new SignJWT({
         ...claimsOf(request, home),
+        ...signInOf(request, now),
         aud: audience,
         jti: randomUUID(),
         iat: now,
@@ -89,10 +99,15 @@ function claimsOf(request: DevTokenRequest, home: string | undefined): Record<st
     client_id: request.clientId ?? 'demo-client',
     scope: (request.scopes ?? DEMO_SCOPES).join(' '),
     groups: request.groups ?? ['payments'],
-    subject_type: 'service',
     ...(tenant !== undefined && { tenant }),
     ...(request.jkt !== undefined && { cnf: { jkt: request.jkt } }),
   };
+}
+
+function signInOf({ signIn }: DevTokenRequest, now: number): Record<string, unknown> {
+  if (signIn === undefined) return { subject_type: 'service' };
+  const { acr, age } = signIn;
+  return { subject_type: 'user', auth_time: now - age, ...(acr !== undefined && { acr }) };
 }
 
 /** `secrets.admin` needs an audience of its own. */
