@@ -146,7 +146,8 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['grant_id', hash],
   ['use_no', whole],
   ['request_hash', hash],
-  ['binding', mapOf(hash)],
+  // a kind, of one key or of two (`dpop+mtls`), and thumbprints
+  ['binding', mapOf(matching(/^[A-Za-z0-9_+-]{1,64}$/))],
   ['token_jti_hash', hash],
   ['reason', text],
   ['acr', text],

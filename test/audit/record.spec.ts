@@ -37,6 +37,10 @@ describe('a record', () => {
     expect(of(members)).toEqual({ type: 'refusal', ...members });
   });
 
+  it.each(['dpop', 'mtls', 'dpop+mtls', 'none'])('M3: keeps the kind of a binding: %s', (kind) => {
+    expect(of({ binding: { kind, x5t: 'A'.repeat(43) } })).toMatchObject({ binding: { kind, x5t: 'A'.repeat(43) } });
+  });
+
   it('leaves out what is no member of a record', () => {
     expect(of({ value: 'secret', uri: 'openbao://a/b', w: 'x', seq: 4, prev: 'x', ts: 'x', v: 4 })).toEqual({
       type: 'refusal',
