@@ -8,7 +8,7 @@ import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { keySetFrom } from '#libs/identity/key-set.js';
 import type { Config } from '#src/config/config.js';
 import { ConfigError } from '#src/config/faults.js';
-import { openDevelopmentIssuer } from '#src/dev/development-issuer.js';
+import { type DevSignIn, openDevelopmentIssuer } from '#src/dev/development-issuer.js';
 import { freshKeyPair, keptKeyPair } from '#src/dev/kept-key-pair.js';
 import { keptRootKey, keptTenantSalt } from '#src/dev/kept-keys.js';
 import { openStateFolder } from '#src/dev/state-folder.js';
@@ -30,7 +30,9 @@ const ALLOWED: Pick<Config, 'profile' | 'environment' | 'developmentIssuer' | 's
   environment: 'dev',
   developmentIssuer: true,
   secretsAudience: 'crud.secrets',
-  tenants: [{ id: 'local', issuers: 'all', claimOptional: true, mounts: [], providers: 'all', salts: [], acrValues: [] }],
+  tenants: [
+    { id: 'local', issuers: 'all', claimOptional: true, mounts: [], providers: 'all', salts: [], acrValues: [] },
+  ],
 };
 
 describe('the state folder', () => {
@@ -137,6 +139,19 @@ describe('the development issuer', () => {
     expect(await set.key(keys[0]?.kid ?? '', 'ES256')).toBeDefined();
     expect(JSON.stringify(issuer.jwks)).not.toContain('"d"');
     expect(readFileSync(join(path, 'issuer-key.json'), 'utf8')).toContain('"d"');
+  });
+
+  it('A7: makes tokens of a user who signed in, in a given way and some time ago, and otherwise of a service', async () => {
+    const { mintDevToken } = await openDevelopmentIssuer(ALLOWED, await openStateFolder(path));
+    const claimsOf = async (signIn?: DevSignIn): Promise<Record<string, unknown>> => {
+      const [, body = ''] = (await mintDevToken(signIn === undefined ? {} : { signIn })).split('.');
+      return JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>;
+    };
+    const user = await claimsOf({ acr: 'urn:x:mfa', age: 90 });
+    expect(user).toMatchObject({ subject_type: 'user', acr: 'urn:x:mfa', auth_time: Number(user['iat']) - 90 });
+    expect(await claimsOf({ age: 0 })).not.toHaveProperty('acr');
+    const service = await claimsOf();
+    expect([service['subject_type'], service['acr'], service['auth_time']]).toEqual(['service', undefined, undefined]);
   });
 
   it('makes RFC 9068 tokens that its keys verify, before and after a restart', async () => {

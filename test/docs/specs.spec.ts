@@ -32,6 +32,7 @@ describe('docs/specs.md', () => {
       ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 22, 23].map((trap) => `T${trap}`),
       ...Array.from({ length: 12 }, (_, at) => `A${at + 1}`),
       ...Array.from({ length: 14 }, (_, at) => `J${at + 1}`),
+      ...Array.from({ length: 7 }, (_, at) => `S${at + 1}`),
     ];
     const ids = new Set(
       page.split('\n').flatMap((line) => /^\| ((?:[A-Z]+\d+(?:, )?)+) *\|/u.exec(line)?.[1]?.split(', ') ?? []),
