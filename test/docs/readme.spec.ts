@@ -48,6 +48,8 @@ describe('the README', () => {
     expect(run).toEqual([
       expect.stringMatching(/^npx postern dev curl /),
       expect.stringMatching(/^curl -G /),
+      'npx postern config check local',
+      'npx postern config show local',
       'npx postern audit tail',
       'npx postern audit verify',
     ]);
@@ -68,6 +70,18 @@ describe('the README', () => {
     expect(tail.stdout).toMatch(/demo-service of local may be given secret/);
     const verify = await running.shell('npx postern audit verify');
     expect(verify).toMatchObject({ code: 0, stdout: expect.stringMatching(/^intact: /) });
+  });
+
+  it('tells how to look at the configuration, which is in order, and whose switches are on', async () => {
+    expect(await running.shell('npx postern config check local')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^in order: the profile local \(dev\) would start/),
+    });
+    const { code, stdout } = await running.shell('npx postern config show local');
+    expect(code).toBe(0);
+    for (const [, name = ''] of readme.text.matchAll(/`([A-Z_]+)=false`/g)) {
+      expect(stdout).toMatch(new RegExp(`^${name} +true +default$`, 'm'));
+    }
   });
 
   it('names routes that give the secret, each by the form it shows', async () => {
