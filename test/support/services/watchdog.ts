@@ -9,6 +9,8 @@ import { rmSync } from 'node:fs';
  *     node watchdog.ts FOLDER COMMAND [ARGUMENT…]
  */
 const PATIENCE_MS = 2_000;
+/** Killed processes are gone in no time; who is still there is dead and waits for its parent to notice. */
+const REST_MS = 200;
 
 const [folder = '', command = '', ...args] = process.argv.slice(2);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
@@ -20,9 +22,13 @@ server.once('error', (error) => {
 });
 server.once('exit', (code, signal) => {
   if (signal !== null) process.stderr.write(`ended by ${signal}\n`);
+  const until = performance.now() + REST_MS;
   // Workers of a server that died by itself would go on without it.
-  kill('SIGKILL');
-  leave(code ?? 1);
+  const rest = (): void => {
+    if (kill('SIGKILL') && performance.now() < until) setTimeout(rest, 10);
+    else leave(code ?? 1);
+  };
+  rest();
 });
 process.stdin.once('close', end).once('end', end).resume();
 
@@ -31,13 +37,13 @@ function end(): void {
   setTimeout(() => kill('SIGKILL'), PATIENCE_MS).unref();
 }
 
-/** The group, by its id: that of the process that was started as its first. */
-function kill(signal: NodeJS.Signals): void {
-  if (server.pid === undefined) return;
+/** The group, by its id: that of the process that was started as its first. @returns whether anybody of it was left */
+function kill(signal: NodeJS.Signals): boolean {
+  if (server.pid === undefined) return false;
   try {
-    process.kill(-server.pid, signal);
+    return process.kill(-server.pid, signal);
   } catch {
-    // nobody of it is left
+    return false;
   }
 }
 
