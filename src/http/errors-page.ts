@@ -20,8 +20,9 @@ Every refusal is \`application/problem+json\` (RFC 9457):
 | \`request_id\`, \`correlation_id\` | as in \`X-Request-ID\` and \`X-Correlation-ID\` |
 
 Every answer is \`Cache-Control: no-store\`. \`Postern-Receipt\` stands on each answer with a durable audit record, refusals included. Every 401
-carries \`WWW-Authenticate: DPoP algs="ES256 Ed25519"\` (and \`Bearer\` where unbound tokens are allowed); the error word of OAuth stands there
-and nowhere else, and only when a credential was sent.`;
+carries \`WWW-Authenticate: DPoP algs="ES256 Ed25519"\` (and \`Bearer\` where tokens without a proof are taken: unbound ones, or those that are
+bound to a certificate); each challenge names the metadata of RFC 9728 as \`resource_metadata\`. The error word of OAuth stands there and nowhere
+else, and only when a credential was sent.`;
 
 /** `docs/errors.md`, whole. */
 export function renderErrors(): string {

@@ -19,12 +19,13 @@ export class Running {
     this.origin = /http:\/\/127\.0\.0\.1:\d+/.exec(greeting)?.[0] ?? '';
   }
 
-  static async start(): Promise<Running> {
+  /** @param settings what stands before `npm start` on a page */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<Running> {
     const built = new Built();
     const program = join(built.root, 'dist/src/main.js');
     const gateway = spawn(process.execPath, [program, '--profile', 'local'], {
       cwd: built.root,
-      env: { PATH: process.env['PATH'], LISTEN_ADDR: '127.0.0.1:0' },
+      env: { PATH: process.env['PATH'], LISTEN_ADDR: '127.0.0.1:0', ...settings },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const kill = (): void => void gateway.kill('SIGKILL');

