@@ -54,6 +54,8 @@ export function slipsIn(env: Iterable<string>, known: ReadonlySet<string>): read
   const ours = new Set([...known, 'POSTERN_PROFILE', 'POSTERN_VECTORS']);
   const candidates = [...env].filter((name) => name.length >= 8);
   return unknownNames(candidates, ours).flatMap(({ name, meant }) => {
+    if (known.has(name.replace(/_FILE$/, '')))
+      return [`The environment sets ${name}, which nothing reads: only secrets have a file of their own.`];
     if (meant !== undefined) return [`The environment sets ${name}, which nothing reads: did you mean ${meant}?`];
     return name.startsWith('POSTERN_') ? [`The environment sets ${name}, which nothing reads.`] : [];
   });

@@ -236,6 +236,29 @@ describe('loading a configuration', () => {
   });
 });
 
+describe('names of the environment that nothing reads', () => {
+  const toldOf = (name: string): readonly string[] =>
+    load({ ...DEV, [name]: 'x' }).warnings.filter((warning) => warning.startsWith('The environment sets'));
+
+  it.each([
+    ['PUBLIC_ORIGIN_FILE', 'which nothing reads: only secrets have a file of their own.'],
+    ['TLS_CERT_FILE', 'which nothing reads: only secrets have a file of their own.'],
+    ['TENANT_SALTS', 'which nothing reads: did you mean TENANT_SALT?'],
+    ['ROOT_KEYS_FILE', 'which nothing reads: did you mean ROOT_KEY_FILE?'],
+    ['ENABLE_AUTHORISATION', 'which nothing reads: did you mean ENABLE_AUTHORIZATION?'],
+    ['POSTERN_ANYTHING', 'which nothing reads.'],
+  ])('%s is told of', (name, what) => {
+    expect(toldOf(name)).toEqual([`The environment sets ${name}, ${what}`]);
+  });
+
+  it.each(['HOME', 'PATH', 'STORES', 'KUBERNETES_SERVICE_HOST', 'NODE_OPTIONS', 'HTTP_PROXY'])(
+    '%s, which belongs to others, is not',
+    (name) => {
+      expect(toldOf(name)).toEqual([]);
+    },
+  );
+});
+
 describe('secrets of the configuration', () => {
   const key = newKey();
   const files = { '/run/root-key': `${key}\n`, '/run/open-key': { text: key, mode: 0o644 } };
