@@ -13,7 +13,11 @@ const key = new Uint8Array(32).fill(7);
 describe('H', () => {
   it('tells every two lists of arguments apart, however they could be joined', () => {
     const H = hashUnder(key);
-    const part = fc.oneof(anyText().filter((text) => text.isWellFormed()), fc.integer(), fc.constant(null));
+    const part = fc.oneof(
+      anyText().filter((text) => text.isWellFormed()),
+      fc.integer(),
+      fc.constant(null),
+    );
     fc.assert(
       fc.property(fc.array(part), fc.array(part), (one, other) => {
         const same = JSON.stringify(one.map((value) => (Object.is(value, -0) ? 0 : value))) === JSON.stringify(other);
