@@ -14,7 +14,10 @@ if (!CURL) process.stderr.write('test/docs/addresses.spec.ts: curl is not instal
 
 let running: Running;
 beforeAll(async () => {
-  const settings = [...start.matchAll(/([A-Z_]+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]);
+  const settings = [...start.matchAll(/([A-Z_]+)=(\S+)/g)].map(([, name = '', value = '']): [string, string] => [
+    name,
+    value,
+  ]);
   running = await Running.start(Object.fromEntries(settings));
 });
 afterAll(async () => await running.stop());

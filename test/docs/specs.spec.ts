@@ -33,6 +33,10 @@ describe('docs/specs.md', () => {
       ...Array.from({ length: 12 }, (_, at) => `A${at + 1}`),
       ...Array.from({ length: 14 }, (_, at) => `J${at + 1}`),
       ...Array.from({ length: 7 }, (_, at) => `S${at + 1}`),
+      ...Array.from({ length: 5 }, (_, at) => `B${at + 1}`),
+      ...[1, 2, 3, 4, 5, 7, 8].map((problem) => `P${problem}`),
+      ...Array.from({ length: 9 }, (_, at) => `R${at + 1}`),
+      'T17',
     ];
     const ids = new Set(
       page.split('\n').flatMap((line) => /^\| ((?:[A-Z]+\d+(?:, )?)+) *\|/u.exec(line)?.[1]?.split(', ') ?? []),
