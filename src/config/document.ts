@@ -74,7 +74,7 @@ terminal, and says it in every audit record (\`switches_off\`).
 A gateway does not start in \`production\` or \`staging\`, and says all of it at once, with: a switch off · \`ALLOW_UNBOUND_TOKENS\` · \`DPOP_NONCE=off\` ·
 \`PUBLIC_ORIGIN\` or an issuer's \`jwks_uri\` over http, other than on a loopback address · \`STORE=memory\` · \`AUDIT_SINK=file\` · the development issuer ·
 a key or salt that is short, not random, or stands in two places · \`TRUSTED_PROXY_CIDRS\` wider than a private network (IPv4 /8, IPv6 /7) · no issuer ·
-no tenant, no provider · a tenant without mounts · a key file or a YAML vault that everybody on the machine can use · no \`PUBLIC_ORIGIN\`, \`ROOT_KEY\` or salt.
+no tenant, no provider · a tenant without mounts · a key file, a file of settings with a secret in it or a YAML vault that everybody on the machine can use · no \`PUBLIC_ORIGIN\`, \`ROOT_KEY\` or salt.
 `;
 
 function table(settings: readonly Setting<unknown>[], withPresets: boolean): string {

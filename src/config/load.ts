@@ -4,6 +4,7 @@ import type { ReadFile } from './config-file.js';
 import type { Config, TenantConfig } from './config.js';
 import { ConfigError, type Fault } from './faults.js';
 import { readIssuers } from './issuer-rows.js';
+import { openFileFaults } from './inline-secrets.js';
 import { NOT_YET } from './not-yet.js';
 import { type Source, unknownNames } from './reading.js';
 import { missingOf, type Read, refusalsOf } from './refusals.js';
@@ -38,6 +39,7 @@ export function loadConfig(options: LoadOptions): Config {
   const context = { environment, reading, faults, file: file.name, readFile, resolve };
   const tls = readTls(values, context);
   const read = { values, profile, tls, modeOf: modeWith(readFile), ...readSections(file, values, context) };
+  faults.push(...openFileFaults(file.values, { mode: file.mode, path: file.name, environment }));
   faults.push(...refusalsOf(read), ...missingOf(read, faults));
   if (faults.length > 0) throw new ConfigError(faults);
   return assemble(read, {

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { types } from 'node:util';
 
-import { parseConfigFile, type ReadFile } from './config-file.js';
+import { type FileRead, parseConfigFile, type ReadFile } from './config-file.js';
 import type { Fault } from './faults.js';
 import { type Raw, Wrong } from './kinds.js';
 import { NOT_YET, NOT_YET_SECRETS } from './not-yet.js';
@@ -26,11 +26,16 @@ export const NAMES: ReadonlySet<string> = new Set(
 /** The same for a file: its sections too. */
 export const IN_FILES: ReadonlySet<string> = new Set([...NAMES, ...Object.keys(SECTIONS)]);
 
+/** The file, and its permission bits: undefined when there is none, or it cannot be read. */
+interface FileSource extends Source {
+  readonly mode: number | undefined;
+}
+
 /** Where everything is looked up, before anything was judged. */
 export interface Sources {
   /** `local`, the path of a file, or undefined. */
   readonly profile: string | undefined;
-  readonly file: Source;
+  readonly file: FileSource;
   /** The environment, then the file: the first wins. */
   readonly sources: readonly Source[];
   readonly reading: Reading;
@@ -51,22 +56,23 @@ export function openSources({ env, profile: usual, directory, readFile }: LoadOp
 function readProfile(
   profile: string | undefined,
   { resolve, readFile, faults }: { resolve: (path: string) => string; readFile: ReadFile; faults: Fault[] },
-): Source {
-  if (profile === undefined) return { name: 'file', values: new Map() };
+): FileSource {
+  if (profile === undefined) return { name: 'file', values: new Map(), mode: undefined };
   const path = resolve(profile === 'local' ? 'config/local.yaml' : profile);
-  const fault = (what: string): Source => {
+  const fault = (what: string): FileSource => {
     faults.push({ path: 'POSTERN_PROFILE', what });
-    return { name: path, values: new Map() };
+    return { name: path, values: new Map(), mode: undefined };
   };
-  let text: string;
+  if (profile === '') return fault('is set but empty: it is local or the path of a file; leave it out to have none');
+  let found: FileRead;
   try {
-    ({ text } = readFile(path));
+    found = readFile(path);
   } catch (error) {
     const why = types.isNativeError(error) ? error.message : 'unknown';
     return fault(`names the profile ${profile}, whose file cannot be read (${why}): it is local or the path of a file`);
   }
   try {
-    return { name: path, values: parseConfigFile(text) };
+    return { name: path, values: parseConfigFile(found.text), mode: found.mode };
   } catch (error) {
     if (!(error instanceof Wrong)) throw error;
     return fault(`names ${path}, which ${error.message}`);

@@ -176,6 +176,12 @@ describe('loading a configuration', () => {
     ]);
   });
 
+  it('says of an empty POSTERN_PROFILE what it may be', () => {
+    expect(faultsOf({ ...DEV, POSTERN_PROFILE: '' })).toEqual([
+      'POSTERN_PROFILE: is set but empty: it is local or the path of a file; leave it out to have none',
+    ]);
+  });
+
   it('reads an empty file as nothing set', () => {
     expect(faultsOf(DEV, '# nothing yet\n')).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
+import { stringify } from 'yaml';
 
 import { faultsOf, load, newJwks, newKey, type Env, type Files } from './fixture.js';
 
@@ -206,6 +207,38 @@ describe.each(['production', 'staging'])('in %s', (environment) => {
       });
       expect(faults).toContain(`${name}: names a file that everybody on this machine can use: chmod o= /run/tls.pem`);
     }
+  });
+
+  it('I26: a configuration file with secrets in it that is open to everybody is one fault more', () => {
+    const file = { ...FILE, ROOT_KEY: newKey() };
+    const open = (content: object, mode: number) =>
+      faultsOf(
+        { ...without(good, 'ROOT_KEY'), POSTERN_PROFILE: '/etc/own.yaml' },
+        {},
+        {
+          ...FILES,
+          '/run/key': newKey(),
+          '/etc/own.yaml': { text: stringify(content), mode },
+        },
+      ).filter((fault) => !NOT_BUILT.includes(fault));
+    const fault = (which: string): string =>
+      `POSTERN_PROFILE: names a file that holds secrets (${which}) and that everybody on this machine can use: chmod o= /etc/own.yaml, or give them files of their own`;
+    expect(open(file, 0o644)).toEqual([fault('ROOT_KEY')]);
+    expect(open(file, 0o640)).toEqual([]);
+    expect(open({ ...FILE, ROOT_KEY_FILE: '/run/key' }, 0o644)).toEqual([]);
+    expect(open({ ...FILE, ROOT_KEY_FILE: '/run/key', TLS_KEY: 'tls/key.pem' }, 0o644).join()).not.toContain(
+      'holds secrets',
+    );
+    expect(open({ ...FILE, ROOT_KEY_FILE: '/run/key', TLS_KEY: '-----BEGIN X-----' }, 0o644)).toContain(
+      fault('TLS_KEY'),
+    );
+    const salts = [
+      { id: '1', key_file: '/run/key' },
+      { id: '2', key: newKey() },
+    ];
+    const tenants = [{ id: 'red', issuers: 'https://id.example.com', mounts: 'red', salts }];
+    expect(open({ ...file, tenants }, 0o604)).toContain(fault('ROOT_KEY and 1 more'));
+    expect(open({ ...FILE, ROOT_KEY_FILE: '/run/key', tenants }, 0o604)).toContain(fault('tenants[0].salts[1].key'));
   });
 
   it('I26: a YAML vault that everybody can read is one fault more', () => {
