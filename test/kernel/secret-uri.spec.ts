@@ -171,9 +171,10 @@ describe('any string', () => {
   const tail = near.map((text) => `yaml://m/${text}`);
 
   it('is either refused or made of the grammar and equal to itself when read again', () => {
-    let read = 0;
+    let [tried, read] = [0, 0];
     fc.assert(
       fc.property(fc.oneof(anyText(), near, tail), (text) => {
+        tried += 1;
         let uri: SecretUri;
         try {
           uri = parseSecretUri(text, names);
@@ -187,7 +188,7 @@ describe('any string', () => {
       }),
       { numRuns: 3_000 },
     );
-    expect(read).toBeGreaterThan(10);
+    expect(read).toBeGreaterThan(tried / 300);
   });
 });
 

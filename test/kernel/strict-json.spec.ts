@@ -199,9 +199,10 @@ describe('any text', () => {
   );
 
   it('that we take means to JSON.parse what it means to us, and what JSON.parse refuses we refuse', () => {
-    let taken = 0;
+    let [tried, taken] = [0, 0];
     fc.assert(
       fc.property(texts, (text) => {
+        tried += 1;
         let ours: unknown;
         try {
           ours = parseStrictJson(text);
@@ -215,7 +216,7 @@ describe('any text', () => {
       }),
       { numRuns: 5_000 },
     );
-    expect(taken).toBeGreaterThan(500);
+    expect(taken).toBeGreaterThan(tried / 10);
   });
 
   it('that JSON.stringify made of a value within our rules is taken', () => {
