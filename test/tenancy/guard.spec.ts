@@ -8,7 +8,7 @@ import { RememberedTokens } from '#libs/identity/remembered-tokens.js';
 import { Buckets } from '#libs/limits/buckets.js';
 import { providerNames } from '#libs/kernel/provider-names.js';
 import { Refusal } from '#libs/kernel/refusal.js';
-import { guard, type GuardRules } from '#libs/tenancy/guard.js';
+import { guard, Target, type GuardRules } from '#libs/tenancy/guard.js';
 import { tenantOf, type AllowedMount, type Tenant, type Tenants } from '#libs/tenancy/tenants.js';
 
 import { admitted } from '../support/admitted.js';
@@ -83,6 +83,21 @@ describe('the guard', () => {
     expect(target.uri.toString()).toBe('openbao+kv2://secret/app/api#token');
     expect([target.tenant.id, target.purpose]).toEqual(['acme', 'execute']);
     expect(target.bound).toBe(bound);
+  });
+
+  it('makes nothing that an object which only looks like one can pass for', () => {
+    const target = ask('openbao://secret/app')();
+    expect(Target.is(target)).toBe(true);
+    for (const other of [
+      Object.create(Target.prototype),
+      Object.assign({}, target),
+      null,
+      undefined,
+      'target',
+      () => target,
+    ]) {
+      expect(Target.is(other)).toBe(false);
+    }
   });
 
   it('N12: compares whole segments: a mount is neither a prefix nor a part of another', () => {
