@@ -127,6 +127,10 @@ describe('a sign-in', () => {
     expect((await ask(FRESH, { ...claims, auth_time: now() - 900 })).status).toBe(200);
   });
 
+  it('S5: of an issuer whose clock is ahead, within the leeway, opens', async () => {
+    expect((await ask(FRESH, { sub: 'ahead', auth_time: now() + 5 })).status).toBe(200);
+  });
+
   it('S3: of exactly the age opens to the end of that second, and not one millisecond longer', async () => {
     const claims = { sub: 'bob', auth_time: now() - 900, jti: 'edge' };
     await target.passes(999 - (target.clock.now() % 1000));

@@ -2,10 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 
 import { decide, Permit } from '#libs/decision/decide.js';
 import { Deadline } from '#libs/kernel/deadline.js';
+import type { Refusal } from '#libs/kernel/refusal.js';
 
 import { ManualClock } from '../support/clock.js';
 import { NOW_MS } from '../support/tokens.js';
-import { ABOUT, aGrant, ALLOW, aPoint, aTarget, refusalFrom } from './asking.js';
+import { ABOUT, aGrant, ALLOW, aPoint, aStepUp, aTarget, refusalFrom } from './asking.js';
 
 const target = await aTarget();
 const deadline = (clock = new ManualClock(NOW_MS)): Deadline => Deadline.start(clock, 2_000);
@@ -82,6 +83,60 @@ describe('a decision', () => {
   });
 });
 
+const user = await aTarget({ claims: { sub_type: 'user', acr: 'silver', auth_time: NOW_MS / 1000 } });
+
+describe('a decision that asks for a sign-in', () => {
+  const DENY = { ...ALLOW, decision: false, policyIds: ['wants-gold'] };
+  const refused = async (answer: unknown, about = user): Promise<Refusal> =>
+    await refusalFrom(decide(about, ABOUT, aPoint(answer), deadline()));
+
+  it.each([
+    ['a permit with the obligation', { ...ALLOW, policyIds: ['wants-gold'], obligations: [aStepUp('gold')] }],
+    ['a deny with the obligation', { ...DENY, obligations: [aStepUp('gold')] }],
+    [
+      'a deny with the context of AuthZEN 5.5.1, example 3',
+      { ...DENY, context: { acr_values: 'gold', amr_values: 'mfa' } },
+    ],
+  ])('S7: is told to a user without it, with its evidence: %s', async (_name, answer) => {
+    expect(await refused(answer)).toMatchObject({
+      code: 'STEP_UP_REQUIRED',
+      check: 'S4 acr',
+      hints: { acrValues: ['gold'] },
+      evidence: { decision_id: 'decision-1', policy_version: '1.abc', policy_ids: ['wants-gold'] },
+    });
+  });
+
+  it('S7: stays a deny for a user who has it, with its hint', async () => {
+    const answer = { ...DENY, context: { acr_values: 'silver' }, hint: 'Ask them.' };
+    expect(await refused(answer)).toMatchObject({ code: 'DENIED', check: 'policy', detail: 'Ask them.' });
+  });
+
+  it('S5: is impossible for a service, whether it is a permit or a deny', async () => {
+    for (const answer of [
+      { ...ALLOW, obligations: [aStepUp('gold')] },
+      { ...DENY, context: { max_age: 60 } },
+    ]) {
+      expect(await refused(answer, target)).toMatchObject({ code: 'STEP_UP_IMPOSSIBLE' });
+    }
+  });
+
+  it('Z14: says nothing of it where a policy failed', async () => {
+    const answer = { ...DENY, errors: ['broken'], obligations: [aStepUp('gold')], context: { acr_values: 'gold' } };
+    expect(await refused(answer)).toMatchObject({ code: 'DENIED', check: 'Z14 policy error', hints: {} });
+  });
+
+  it('S7: asks by the context of a deny alone: what a permit says there is no obligation', async () => {
+    const permit = await decide(user, ABOUT, aPoint({ ...ALLOW, context: { acr_values: 'gold' } }), deadline());
+    expect(Permit.is(permit)).toBe(true);
+  });
+
+  it('S3: carries the age on to the grant, and no acr, which the grant’s key holds', async () => {
+    const obligations = [aStepUp('silver'), aGrant({ max_auth_age: 60 })];
+    const permit = await decide(user, ABOUT, aPoint({ ...ALLOW, obligations }), deadline());
+    expect(permit.limits).toEqual({ maxAuthAge: 60, oneHolder: false });
+  });
+});
+
 describe('Z1, Z2, I14, N30: an answer that is no decision', () => {
   const { decision: _decision, ...undecided } = ALLOW;
   const { policyIds: _ids, ...unnamed } = ALLOW;
@@ -108,6 +163,8 @@ describe('Z1, Z2, I14, N30: an answer that is no decision', () => {
     ['errors that are no texts', { ...ALLOW, errors: [1] }, 'Z1 errors'],
     ['no obligations', unobliged, 'Z1 obligations'],
     ['a hint that is no text', { ...ALLOW, hint: {} }, 'Z1 hint'],
+    ['a context that is a text', { ...ALLOW, decision: false, context: 'acr_values' }, 'Z1 context'],
+    ['a context that is a list', { ...ALLOW, decision: false, context: [] }, 'Z1 context'],
     ['a hint of two lines', { ...ALLOW, decision: false, hint: 'a\r\nb' }, 'Z1 hint'],
   ])('is 503, not a deny: %s', async (_name, answer, check) => {
     expect(await refusalFrom(decided(answer))).toMatchObject({ code: 'UNAVAILABLE', check });
