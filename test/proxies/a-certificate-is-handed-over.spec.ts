@@ -4,7 +4,7 @@ import { APP } from '../support/gateway.js';
 import { Authority, type Identity } from './certificates.js';
 import { Front } from './front.js';
 import { askHttp2 } from './http2.js';
-import { availableProxies } from './proxy.js';
+import { throughProxies } from './proxy.js';
 
 /** Client-Cert as RFC 9440 spells it. */
 function field({ certificate }: Identity): string {
@@ -34,8 +34,8 @@ const SMUGGLED: readonly (readonly [title: string, lines: (value: string) => rea
   ],
 ];
 
-for (const available of await availableProxies('client certificates through a proxy')) {
-  describe(`through ${available.proxy.service.name}`, () => {
+await throughProxies('client certificates through a proxy', (available) => {
+  describe('the client certificate', () => {
     let front: Front;
     let mine: Identity;
     let others: Identity;
@@ -128,7 +128,7 @@ for (const available of await availableProxies('client certificates through a pr
     });
   });
 
-  describe(`the client's address through ${available.proxy.service.name}`, () => {
+  describe('the client address', () => {
     let front: Front;
     beforeAll(async () => {
       front = await Front.start(available, { settings: { ADDRESS_ALLOWLIST: '127.0.0.2/32, 203.0.113.0/24' } });
@@ -154,4 +154,4 @@ for (const available of await availableProxies('client certificates through a pr
       expect(answer).toMatchObject({ status: 403, problem: { code: 'ADDRESS_NOT_ALLOWED' } });
     });
   });
-}
+});

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import { APP, valuePath } from '../support/gateway.js';
 import { Front } from './front.js';
 import { askHttp2 } from './http2.js';
-import { availableProxies } from './proxy.js';
+import { throughProxies } from './proxy.js';
 
 /** As sent, and what the gateway makes of it. */
 const TARGETS: readonly (readonly [target: string, status: number, code: string | undefined])[] = [
@@ -22,84 +22,82 @@ const TARGETS: readonly (readonly [target: string, status: number, code: string 
   [`${APP};a=b`, 400, 'INVALID_KEY'],
 ];
 
-for (const available of await availableProxies('requests through a proxy')) {
-  describe(`through ${available.proxy.service.name}`, () => {
-    let front: Front;
-    beforeAll(async () => {
-      front = await Front.start(available);
-    });
-    afterAll(async () => await front.close());
+await throughProxies('requests through a proxy', (available) => {
+  let front: Front;
+  beforeAll(async () => {
+    front = await Front.start(available);
+  });
+  afterAll(async () => await front.close());
 
-    it.each(TARGETS)('D10, D11: the path %s is proven and read as it was sent', async (target, status, code) => {
-      const answer = await front.read(target);
-      expect({ status: answer.status, code: answer.problem['code'] }).toEqual({ status, code });
-      expect(answer.headers['x-request-id']).toHaveLength(1);
-    });
+  it.each(TARGETS)('D10, D11: the path %s is proven and read as it was sent', async (target, status, code) => {
+    const answer = await front.read(target);
+    expect({ status: answer.status, code: answer.problem['code'] }).toEqual({ status, code });
+    expect(answer.headers['x-request-id']).toHaveLength(1);
+  });
 
-    it('D11: the URI in a query and in a body is read too', async () => {
-      const uri = 'yaml://kv/app/api#token';
-      const asked = await front.read(`/api/secrets/value?uri=${encodeURIComponent(uri)}`);
-      expect(asked.problem).toMatchObject({ value: front.gateway.canary });
+  it('D11: the URI in a query and in a body is read too', async () => {
+    const uri = 'yaml://kv/app/api#token';
+    const asked = await front.read(`/api/secrets/value?uri=${encodeURIComponent(uri)}`);
+    expect(asked.problem).toMatchObject({ value: front.gateway.canary });
 
-      const { gateway } = front;
-      const token = gateway.mint();
-      const proof = gateway.prove({ token, path: '/api/secrets/value', method: 'POST' });
-      const fields = [`Authorization: DPoP ${token}`, `DPoP: ${proof}`];
-      const body = JSON.stringify({ uri });
-      const posted = { method: 'POST', target: '/api/secrets/value', body };
-      expect((await front.ask(gateway.request({ ...posted, fields }))).problem).toMatchObject({
-        value: gateway.canary,
-      });
-    });
-
-    it('T24: a client that speaks HTTP/2 is served, and the gateway hears HTTP/1.1', async () => {
-      const { gateway } = front;
-      const token = gateway.mint();
-      const fields = { authorization: `DPoP ${token}`, dpop: gateway.prove({ token }), ':path': APP };
-      const answer = await askHttp2(await front.connect('h2'), gateway.origin, fields);
-      expect(answer).toMatchObject({ status: 200, problem: { value: gateway.canary } });
-
-      const posting = { method: 'POST', path: '/api/secrets/value' };
-      const body = JSON.stringify({ uri: 'yaml://kv/app/api#token' });
-      const post = await askHttp2(
-        await front.connect('h2'),
-        gateway.origin,
-        {
-          ':method': posting.method,
-          ':path': posting.path,
-          'content-type': 'application/json',
-          authorization: `DPoP ${token}`,
-          dpop: gateway.prove({ token, ...posting }),
-        },
-        body,
-      );
-      expect(post).toMatchObject({ status: 200, problem: { value: gateway.canary } });
-    });
-
-    it('D1: two proofs are still two when they arrive', async () => {
-      const { gateway } = front;
-      const token = gateway.mint();
-      const lines = [`DPoP: ${gateway.prove({ token })}`, `DPoP: ${gateway.prove({ token })}`];
-      const answer = await front.ask(
-        gateway.request({ target: APP, fields: [`Authorization: DPoP ${token}`, ...lines] }),
-      );
-      expect(answer).toMatchObject({ status: 401, problem: { code: 'INVALID_DPOP_PROOF' } });
-    });
-
-    it('D21: two tokens are still two when they arrive', async () => {
-      const { gateway } = front;
-      const lines = [`Authorization: DPoP ${gateway.mint()}`, `Authorization: DPoP ${gateway.mint()}`];
-      const answer = await front.ask(gateway.request({ target: APP, fields: lines }));
-      expect(answer.status).toBe(400);
-    });
-
-    it('D15: a proof is good for one request, whichever connection brings the second', async () => {
-      const { gateway } = front;
-      const token = gateway.mint();
-      const fields = [`Authorization: DPoP ${token}`, `DPoP: ${gateway.prove({ token })}`];
-      const bytes = gateway.request({ target: APP, fields });
-      expect((await front.ask(bytes)).status).toBe(200);
-      expect(await front.ask(bytes)).toMatchObject({ status: 401, problem: { code: 'PROOF_REPLAYED' } });
+    const { gateway } = front;
+    const token = gateway.mint();
+    const proof = gateway.prove({ token, path: '/api/secrets/value', method: 'POST' });
+    const fields = [`Authorization: DPoP ${token}`, `DPoP: ${proof}`];
+    const body = JSON.stringify({ uri });
+    const posted = { method: 'POST', target: '/api/secrets/value', body };
+    expect((await front.ask(gateway.request({ ...posted, fields }))).problem).toMatchObject({
+      value: gateway.canary,
     });
   });
-}
+
+  it('T24: a client that speaks HTTP/2 is served, and the gateway hears HTTP/1.1', async () => {
+    const { gateway } = front;
+    const token = gateway.mint();
+    const fields = { authorization: `DPoP ${token}`, dpop: gateway.prove({ token }), ':path': APP };
+    const answer = await askHttp2(await front.connect('h2'), gateway.origin, fields);
+    expect(answer).toMatchObject({ status: 200, problem: { value: gateway.canary } });
+
+    const posting = { method: 'POST', path: '/api/secrets/value' };
+    const body = JSON.stringify({ uri: 'yaml://kv/app/api#token' });
+    const post = await askHttp2(
+      await front.connect('h2'),
+      gateway.origin,
+      {
+        ':method': posting.method,
+        ':path': posting.path,
+        'content-type': 'application/json',
+        authorization: `DPoP ${token}`,
+        dpop: gateway.prove({ token, ...posting }),
+      },
+      body,
+    );
+    expect(post).toMatchObject({ status: 200, problem: { value: gateway.canary } });
+  });
+
+  it('D1: two proofs are still two when they arrive', async () => {
+    const { gateway } = front;
+    const token = gateway.mint();
+    const lines = [`DPoP: ${gateway.prove({ token })}`, `DPoP: ${gateway.prove({ token })}`];
+    const answer = await front.ask(
+      gateway.request({ target: APP, fields: [`Authorization: DPoP ${token}`, ...lines] }),
+    );
+    expect(answer).toMatchObject({ status: 401, problem: { code: 'INVALID_DPOP_PROOF' } });
+  });
+
+  it('D21: two tokens are still two when they arrive', async () => {
+    const { gateway } = front;
+    const lines = [`Authorization: DPoP ${gateway.mint()}`, `Authorization: DPoP ${gateway.mint()}`];
+    const answer = await front.ask(gateway.request({ target: APP, fields: lines }));
+    expect(answer.status).toBe(400);
+  });
+
+  it('D15: a proof is good for one request, whichever connection brings the second', async () => {
+    const { gateway } = front;
+    const token = gateway.mint();
+    const fields = [`Authorization: DPoP ${token}`, `DPoP: ${gateway.prove({ token })}`];
+    const bytes = gateway.request({ target: APP, fields });
+    expect((await front.ask(bytes)).status).toBe(200);
+    expect(await front.ask(bytes)).toMatchObject({ status: 401, problem: { code: 'PROOF_REPLAYED' } });
+  });
+});

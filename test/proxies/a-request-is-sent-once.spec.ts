@@ -1,13 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
 
 import { Wire } from '../http/wire.js';
 import { freePort } from '../support/services/ports.js';
 import type { Running } from '../support/services/run.js';
 import { Authority } from './certificates.js';
-import { availableProxies, SERVER_NAME } from './proxy.js';
+import { throughProxies, SERVER_NAME } from './proxy.js';
 
 /** In place of the gateway: a server that loses answers. It is no HTTP server, since those never do this. */
 class Losing {
@@ -55,56 +55,54 @@ function answer(socket: Socket): void {
   socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}');
 }
 
-for (const { proxy, found } of await availableProxies('lost answers behind a proxy')) {
-  describe(`through ${proxy.service.name}`, () => {
-    let behind: Losing;
-    let port: number;
-    let running: Running;
-    let authority: Authority;
-    beforeEach(async () => {
-      behind = await Losing.listen();
-      authority = await Authority.make('servers');
-      port = await freePort();
-      running = await proxy.start(found, {
-        port,
-        gatewayPort: behind.port,
-        server: await authority.server(SERVER_NAME),
-        clientAuthority: authority.certificate,
-      });
-    });
-    afterEach(async () => {
-      await running.stop();
-      behind.close();
-    });
-
-    const ask = async (target: string): Promise<number | string> => {
-      const socket = connect({ host: '127.0.0.1', port, servername: SERVER_NAME, ca: authority.certificate });
-      await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
-      const wire = Wire.over(socket).send(`GET ${target} HTTP/1.1\r\nHost: ${SERVER_NAME}\r\n\r\n`);
-      try {
-        return (await wire.answer()).status;
-      } catch {
-        return 'closed';
-      } finally {
-        wire.end();
-      }
-    };
-
-    it.each([
-      ['is closed in order', (socket: Socket) => void socket.end()],
-      ['is reset', (socket: Socket) => void socket.resetAndDestroy()],
-      ['breaks off within the answer', (socket: Socket) => void socket.end('HTTP/1.1 200 OK\r\nContent-Le')],
-    ])('D15: a request whose connection %s is not sent again', async (_, lose) => {
-      behind.onRequest = lose;
-      expect([502, 'closed']).toContain(await ask('/first'));
-      expect(behind.lines).toEqual(['GET /first HTTP/1.1']);
-    });
-
-    it('D15: nor is one whose connection had served another before', async () => {
-      expect(await ask('/first')).toBe(200);
-      behind.onRequest = (socket) => void socket.resetAndDestroy();
-      expect([502, 503, 'closed']).toContain(await ask('/second'));
-      expect(behind.lines).toEqual(['GET /first HTTP/1.1', 'GET /second HTTP/1.1']);
+await throughProxies('lost answers behind a proxy', ({ proxy, found }) => {
+  let behind: Losing;
+  let port: number;
+  let running: Running;
+  let authority: Authority;
+  beforeEach(async () => {
+    behind = await Losing.listen();
+    authority = await Authority.make('servers');
+    port = await freePort();
+    running = await proxy.start(found, {
+      port,
+      gatewayPort: behind.port,
+      server: await authority.server(SERVER_NAME),
+      clientAuthority: authority.certificate,
     });
   });
-}
+  afterEach(async () => {
+    await running.stop();
+    behind.close();
+  });
+
+  const ask = async (target: string): Promise<number | string> => {
+    const socket = connect({ host: '127.0.0.1', port, servername: SERVER_NAME, ca: authority.certificate });
+    await new Promise<void>((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+    const wire = Wire.over(socket).send(`GET ${target} HTTP/1.1\r\nHost: ${SERVER_NAME}\r\n\r\n`);
+    try {
+      return (await wire.answer()).status;
+    } catch {
+      return 'closed';
+    } finally {
+      wire.end();
+    }
+  };
+
+  it.each([
+    ['is closed in order', (socket: Socket) => void socket.end()],
+    ['is reset', (socket: Socket) => void socket.resetAndDestroy()],
+    ['breaks off within the answer', (socket: Socket) => void socket.end('HTTP/1.1 200 OK\r\nContent-Le')],
+  ])('D15: a request whose connection %s is not sent again', async (_, lose) => {
+    behind.onRequest = lose;
+    expect([502, 'closed']).toContain(await ask('/first'));
+    expect(behind.lines).toEqual(['GET /first HTTP/1.1']);
+  });
+
+  it('D15: nor is one whose connection had served another before', async () => {
+    expect(await ask('/first')).toBe(200);
+    behind.onRequest = (socket) => void socket.resetAndDestroy();
+    expect([502, 503, 'closed']).toContain(await ask('/second'));
+    expect(behind.lines).toEqual(['GET /first HTTP/1.1', 'GET /second HTTP/1.1']);
+  });
+});

@@ -1,6 +1,8 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { describe, expect, it } from '@jest/globals';
+
 import { packageRoot } from '#src/config/disk.js';
 
 import { findService } from '../support/services/find.js';
@@ -104,12 +106,18 @@ export interface Available {
   readonly found: Installation;
 }
 
-/** The proxies that this machine has or can get; the others are said to be left out. */
-export async function availableProxies(suite: string): Promise<readonly Available[]> {
-  const all: Available[] = [];
+/**
+ * The same tests through each of the proxies. One that cannot be had is left out, and said to be.
+ *
+ * @param suite for the reader of the log
+ */
+export async function throughProxies(suite: string, define: (available: Available) => void): Promise<void> {
   for (const proxy of PROXIES) {
-    const found = await findService(proxy.service, `${suite}: ${proxy.service.name}`);
-    if (found !== undefined) all.push({ proxy, found });
+    const { name } = proxy.service;
+    const found = await findService(proxy.service, `${suite}, through ${name}`);
+    describe(`through ${name}`, () => {
+      if (found !== undefined) define({ proxy, found });
+      else it('is left out, and said to be', () => expect(process.env['CI']).not.toBe('true'));
+    });
   }
-  return all;
 }

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import { APP, POLICIES, valuePath } from '../support/gateway.js';
 import { expectSame } from './answers.js';
 import { Front } from './front.js';
-import { availableProxies } from './proxy.js';
+import { throughProxies } from './proxy.js';
 
 type Case = readonly [title: string, request: (front: Front) => Buffer];
 
@@ -42,55 +42,53 @@ const REFUSED: readonly Case[] = [
   ],
 ];
 
-for (const available of await availableProxies('refusals through a proxy')) {
-  describe(`through ${available.proxy.service.name}`, () => {
-    let front: Front;
-    beforeAll(async () => {
-      front = await Front.start(available, { policies: { acme: POLICIES }, settings: { DPOP_NONCE: 'required' } });
-    });
-    afterAll(async () => await front.close());
-
-    it.each(REFUSED)('%s comes back as the gateway said it', async (_, request) => {
-      const proxied = await front.ask(request(front));
-      const direct = await front.gateway.send(request(front));
-      expect(direct.status).toBeGreaterThanOrEqual(400);
-      expect(direct.status).toBeLessThan(500);
-      expectSame(proxied, direct);
-    });
-
-    it('P5: a denial looks the same as that of a secret that is not there', async () => {
-      const { gateway } = front;
-      const answers = [];
-      for (const uri of ['yaml://kv/plans/next#token', 'yaml://kv/nowhere/next#token']) {
-        const target = valuePath(uri);
-        const token = gateway.mint();
-        const first = await front.ask(
-          gateway.request({
-            target,
-            fields: [`Authorization: DPoP ${token}`, `DPoP: ${gateway.prove({ token, path: target })}`],
-          }),
-        );
-        const nonce = first.headers['dpop-nonce']?.[0] ?? '';
-        const proof = gateway.prove({ token, path: target, nonce });
-        answers.push(
-          await front.ask(gateway.request({ target, fields: [`Authorization: DPoP ${token}`, `DPoP: ${proof}`] })),
-        );
-      }
-      const [there, nowhere] = answers;
-      expect(there).toMatchObject({ status: 403, problem: { code: 'DENIED' } });
-      expectSame(there!, nowhere!);
-    });
-
-    it('D13, D14: a caller gets its nonce, and reads with it', async () => {
-      const { gateway } = front;
-      const token = gateway.mint();
-      const asked = await front.read(APP, { token });
-      expect(asked).toMatchObject({ status: 401, problem: { code: 'USE_DPOP_NONCE' } });
-      const [nonce = ''] = asked.headers['dpop-nonce'] ?? [];
-      const fields = [`Authorization: DPoP ${token}`, `DPoP: ${gateway.prove({ token, nonce })}`];
-      const read = await front.ask(gateway.request({ target: APP, fields }));
-      expect(read).toMatchObject({ status: 200, problem: { value: gateway.canary } });
-      expect(read.headers['dpop-nonce']).toHaveLength(1);
-    });
+await throughProxies('refusals through a proxy', (available) => {
+  let front: Front;
+  beforeAll(async () => {
+    front = await Front.start(available, { policies: { acme: POLICIES }, settings: { DPOP_NONCE: 'required' } });
   });
-}
+  afterAll(async () => await front.close());
+
+  it.each(REFUSED)('%s comes back as the gateway said it', async (_, request) => {
+    const proxied = await front.ask(request(front));
+    const direct = await front.gateway.send(request(front));
+    expect(direct.status).toBeGreaterThanOrEqual(400);
+    expect(direct.status).toBeLessThan(500);
+    expectSame(proxied, direct);
+  });
+
+  it('P5: a denial looks the same as that of a secret that is not there', async () => {
+    const { gateway } = front;
+    const answers = [];
+    for (const uri of ['yaml://kv/plans/next#token', 'yaml://kv/nowhere/next#token']) {
+      const target = valuePath(uri);
+      const token = gateway.mint();
+      const first = await front.ask(
+        gateway.request({
+          target,
+          fields: [`Authorization: DPoP ${token}`, `DPoP: ${gateway.prove({ token, path: target })}`],
+        }),
+      );
+      const nonce = first.headers['dpop-nonce']?.[0] ?? '';
+      const proof = gateway.prove({ token, path: target, nonce });
+      answers.push(
+        await front.ask(gateway.request({ target, fields: [`Authorization: DPoP ${token}`, `DPoP: ${proof}`] })),
+      );
+    }
+    const [there, nowhere] = answers;
+    expect(there).toMatchObject({ status: 403, problem: { code: 'DENIED' } });
+    expectSame(there!, nowhere!);
+  });
+
+  it('D13, D14: a caller gets its nonce, and reads with it', async () => {
+    const { gateway } = front;
+    const token = gateway.mint();
+    const asked = await front.read(APP, { token });
+    expect(asked).toMatchObject({ status: 401, problem: { code: 'USE_DPOP_NONCE' } });
+    const [nonce = ''] = asked.headers['dpop-nonce'] ?? [];
+    const fields = [`Authorization: DPoP ${token}`, `DPoP: ${gateway.prove({ token, nonce })}`];
+    const read = await front.ask(gateway.request({ target: APP, fields }));
+    expect(read).toMatchObject({ status: 200, problem: { value: gateway.canary } });
+    expect(read.headers['dpop-nonce']).toHaveLength(1);
+  });
+});

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 
 import { Wire } from '../http/wire.js';
 import { agree, type Outcome, outcomeOf } from './desync.js';
 import { Front } from './front.js';
 import { type About, honest, malformed } from './malformed.js';
-import { availableProxies } from './proxy.js';
+import { throughProxies } from './proxy.js';
 
 const AT_ONCE = 24;
 const MALFORMED = malformed();
@@ -14,73 +14,71 @@ interface Seen extends Outcome {
   readonly logged: readonly string[];
 }
 
-for (const available of await availableProxies('malformed requests through a proxy')) {
-  describe(`through ${available.proxy.service.name}`, () => {
-    let front: Front;
-    let direct: readonly Seen[];
-    let proxied: readonly Seen[];
-    /** The gateway's log of what came through the proxy: id and status of every request, in order. */
-    let log: readonly (readonly [id: string, status: number])[];
+await throughProxies('malformed requests through a proxy', (available) => {
+  let front: Front;
+  let direct: readonly Seen[];
+  let proxied: readonly Seen[];
+  /** The gateway's log of what came through the proxy: id and status of every request, in order. */
+  let log: readonly (readonly [id: string, status: number])[];
 
-    beforeAll(async () => {
-      front = await Front.start(available);
-      direct = await sendAll(front, 'd', async () => await Wire.open(front.gateway.port));
-      const before = logOf(front).length;
-      proxied = await sendAll(front, 'p', async () => await front.open());
-      log = logOf(front).slice(before);
-    });
-    afterAll(async () => await front.close());
-
-    it('N16: there are at least 200 malformed requests, and no two are the same', () => {
-      const about = { host: 'h', outer: 'o', inner: 'i', marker: 'm' };
-      expect(new Set(MALFORMED.map(({ bytes }) => bytes(about).toString('latin1'))).size).toBeGreaterThanOrEqual(200);
-    });
-
-    it('N16: what the gateway saw as a request got an answer of its own, in order, and nobody got the answer of another', () => {
-      const wrong = proxied.flatMap(({ answered, logged }, index) => {
-        const ours = answered.filter(isOurs);
-        return ours.join() === logged.join() ? [] : [{ title: MALFORMED[index]?.title, answered, logged }];
-      });
-      expect(wrong).toEqual([]);
-      const answers = proxied.flatMap(({ answered }) => answered.filter((id) => id !== '-'));
-      expect([...answers].sort()).toEqual(log.map(([id]) => id).sort());
-    });
-
-    it('N16: some of them are read as they are, some mended and some refused, so that there is something to compare', () => {
-      const byOuter = (seen: readonly Seen[], own: boolean): number =>
-        seen.filter(({ answered }) => (answered[0]?.includes('outer') ?? false) === own).length;
-      for (const seen of [direct, proxied]) {
-        expect(byOuter(seen, true)).toBeGreaterThan(20);
-        expect(byOuter(seen, false)).toBeGreaterThan(20);
-      }
-    });
-
-    it('N16: no request is seen as two by one and as one by the other', () => {
-      const differing = proxied.flatMap(({ answered }, index) => {
-        const alone = direct[index]?.answered ?? [];
-        return agree(answered.map(kindOf), alone.map(kindOf))
-          ? []
-          : [{ title: MALFORMED[index]?.title, proxied: answered, alone }];
-      });
-      expect(differing).toEqual([]);
-    });
-
-    it('N16: none is an error of the gateway, with the proxy or without', () => {
-      expect(logOf(front).filter(([, status]) => status >= 500)).toEqual([]);
-      const told = [...direct, ...proxied].flatMap(({ statuses }) => statuses);
-      // 501 and 505 are a proxy's own words for codings and versions that it does not know.
-      expect(told.filter((status) => status >= 500 && status !== 501 && status !== 505)).toEqual([]);
-    });
-
-    it('N16: the connections to the gateway are as they should be afterwards', async () => {
-      for (let index = 0; index < 40; index += 1) {
-        const id = `after-${index}`;
-        const { headers, status } = await front.ask(honest({ host: front.gateway.host }, id));
-        expect({ status, id: headers['x-correlation-id'] }).toEqual({ status: 404, id: [id] });
-      }
-    });
+  beforeAll(async () => {
+    front = await Front.start(available);
+    direct = await sendAll(front, 'd', async () => await Wire.open(front.gateway.port));
+    const before = logOf(front).length;
+    proxied = await sendAll(front, 'p', async () => await front.open());
+    log = logOf(front).slice(before);
   });
-}
+  afterAll(async () => await front.close());
+
+  it('N16: there are at least 200 malformed requests, and no two are the same', () => {
+    const about = { host: 'h', outer: 'o', inner: 'i', marker: 'm' };
+    expect(new Set(MALFORMED.map(({ bytes }) => bytes(about).toString('latin1'))).size).toBeGreaterThanOrEqual(200);
+  });
+
+  it('N16: what the gateway saw as a request got an answer of its own, in order, and nobody got the answer of another', () => {
+    const wrong = proxied.flatMap(({ answered, logged }, index) => {
+      const ours = answered.filter(isOurs);
+      return ours.join() === logged.join() ? [] : [{ title: MALFORMED[index]?.title, answered, logged }];
+    });
+    expect(wrong).toEqual([]);
+    const answers = proxied.flatMap(({ answered }) => answered.filter((id) => id !== '-'));
+    expect([...answers].sort()).toEqual(log.map(([id]) => id).sort());
+  });
+
+  it('N16: some of them are read as they are, some mended and some refused, so that there is something to compare', () => {
+    const byOuter = (seen: readonly Seen[], own: boolean): number =>
+      seen.filter(({ answered }) => (answered[0]?.includes('outer') ?? false) === own).length;
+    for (const seen of [direct, proxied]) {
+      expect(byOuter(seen, true)).toBeGreaterThan(20);
+      expect(byOuter(seen, false)).toBeGreaterThan(20);
+    }
+  });
+
+  it('N16: no request is seen as two by one and as one by the other', () => {
+    const differing = proxied.flatMap(({ answered }, index) => {
+      const alone = direct[index]?.answered ?? [];
+      return agree(answered.map(kindOf), alone.map(kindOf))
+        ? []
+        : [{ title: MALFORMED[index]?.title, proxied: answered, alone }];
+    });
+    expect(differing).toEqual([]);
+  });
+
+  it('N16: none is an error of the gateway, with the proxy or without', () => {
+    expect(logOf(front).filter(([, status]) => status >= 500)).toEqual([]);
+    const told = [...direct, ...proxied].flatMap(({ statuses }) => statuses);
+    // 501 and 505 are a proxy's own words for codings and versions that it does not know.
+    expect(told.filter((status) => status >= 500 && status !== 501 && status !== 505)).toEqual([]);
+  });
+
+  it('N16: the connections to the gateway are as they should be afterwards', async () => {
+    for (let index = 0; index < 40; index += 1) {
+      const id = `after-${index}`;
+      const { headers, status } = await front.ask(honest({ host: front.gateway.host }, id));
+      expect({ status, id: headers['x-correlation-id'] }).toEqual({ status: 404, id: [id] });
+    }
+  });
+});
 
 /** Every malformed request on a connection of its own, some of them at a time. */
 async function sendAll(front: Front, side: string, open: () => Promise<Wire>): Promise<readonly Seen[]> {

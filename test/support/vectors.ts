@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { leaveOut } from './services/left-out.js';
+
 /**
  * Public test vectors live outside the repository, in the folder that POSTERN_VECTORS names. Unset means that a suite is left out,
  * which is said on stderr; set but unreadable fails.
@@ -10,7 +12,7 @@ import { join } from 'node:path';
 export function vectorsFolder(suite: string): string | undefined {
   const folder = process.env['POSTERN_VECTORS'];
   if (folder !== undefined && folder !== '') return folder;
-  process.stderr.write(`LEFT OUT: ${suite} (POSTERN_VECTORS is not set)\n`);
+  leaveOut(suite, 'POSTERN_VECTORS is not set');
   return undefined;
 }
 

@@ -1,38 +1,44 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-import type { Installation } from './service.js';
+import { withLock } from './lock.js';
+import { reasonOf, type Installation } from './service.js';
 
 const run = promisify(execFile);
 
-/** Fetching a few megabytes; a mirror that needs longer is taken for one that does not answer. */
-const PATIENCE_MS = 120_000;
-const ATTEMPTS = 3;
+/** Of one command. A few megabytes are fetched; a mirror that needs longer is taken for one that does not answer. */
+const PATIENCE_MS = 90_000;
+/** Lists of our own that are so old are fetched anew. */
+const LISTS_ARE_GOOD_FOR_MS = 3_600_000;
 
 /**
  * Debian's packages, with those they depend on and this machine lacks, unpacked below a folder: no root, and nothing of the machine
- * is changed. Lists of packages are those of the machine or, when they are missing or too old, lists of our own below the folder.
- * What was unpacked stands in `packages.txt` there, each with its version.
+ * is changed. The lists of packages are those of the machine or, when they are missing or too old, lists of our own beside the
+ * folder. What was unpacked stands in `packages.txt` below it, each package with its version.
  *
- * @throws Error that says which command failed and what can be done
+ * @throws Error that says what went wrong last and what can be done
  */
 export async function unpackDebian(folder: string, packages: readonly string[]): Promise<void> {
-  const own = join(folder, 'apt');
+  const own = join(dirname(folder), 'apt');
+  const attempts: readonly (() => Promise<readonly string[]>)[] = [
+    async () => await Promise.resolve([]),
+    async () => await ownLists(own, LISTS_ARE_GOOD_FOR_MS),
+    async () => await ownLists(own, 0),
+  ];
   let last: unknown;
-  for (const [attempt, options] of [[], ...Array<string[]>(ATTEMPTS).fill(ownLists(own))].entries()) {
+  for (const lists of attempts) {
     try {
-      if (attempt > 0) await update(own, options);
-      await unpack(folder, packages, options);
-      await rm(own, { recursive: true, force: true });
+      await unpack(folder, packages, await lists());
       return;
     } catch (error) {
       last = error;
     }
   }
+  const names = packages.join(' ');
   throw new Error(
-    `${packages.join(', ')}: not to be had from Debian's packages (${reason(last)}). Install them (apt-get install ${packages.join(' ')}), or name the binary in the environment.`,
+    `Debian's packages ${names} cannot be fetched: ${reasonOf(last)}. Install them (apt-get install ${names}), or name the binary in the environment`,
   );
 }
 
@@ -48,23 +54,20 @@ export async function debianEnvironment(root: string): Promise<Installation['env
   return { LD_LIBRARY_PATH: folders.flat().join(':') };
 }
 
-async function unpack(folder: string, packages: readonly string[], options: readonly string[]): Promise<void> {
+async function unpack(folder: string, packages: readonly string[], lists: readonly string[]): Promise<void> {
   const debs = join(folder, 'debs');
   await rm(debs, { recursive: true, force: true });
   await mkdir(debs);
-  const wanted = await missing(packages, options);
-  await apt(['download', ...options, ...wanted], debs);
+  const wanted = await missing(packages, lists);
+  await apt(['download', ...lists, ...wanted], debs);
   for (const file of await readdir(debs)) await run('dpkg', ['-x', join(debs, file), folder]);
   await writeFile(join(folder, 'packages.txt'), `${wanted.join('\n')}\n`);
   await rm(debs, { recursive: true });
 }
 
-/**
- * What `apt-get install` would install, as `name=version`. What is installed already is asked for as well: the tests look here, and
- * its libraries lie where the machine has them.
- */
-async function missing(packages: readonly string[], options: readonly string[]): Promise<readonly string[]> {
-  const plan = await apt(['install', '--simulate', '--no-install-recommends', '--reinstall', ...options, ...packages]);
+/** What `apt-get install` would install, as `name=version`: those that were asked for, installed or not, and what they lack here. */
+async function missing(packages: readonly string[], lists: readonly string[]): Promise<readonly string[]> {
+  const plan = await apt(['install', '--simulate', '--no-install-recommends', '--reinstall', ...lists, ...packages]);
   const wanted = [...plan.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+)/gm)].map(
     ([, name, version]) => `${name}=${version}`,
   );
@@ -72,39 +75,36 @@ async function missing(packages: readonly string[], options: readonly string[]):
   return wanted;
 }
 
-/** Debian's own sources alone: another one that is out of order must not stop this. */
-async function update(own: string, options: readonly string[]): Promise<void> {
-  await mkdir(join(own, 'lists', 'partial'), { recursive: true });
-  await mkdir(join(own, 'cache', 'archives', 'partial'), { recursive: true });
-  // Its status is that of its worst source; whether the lists are good enough shows in what can be downloaded.
-  await apt(['update', ...options]).catch(() => {});
+/** Fetches lists of packages, unless there are young ones. @returns the options that make apt-get use them */
+async function ownLists(own: string, goodForMs: number): Promise<readonly string[]> {
+  const [lists, cache, fetched] = [join(own, 'lists'), join(own, 'cache'), join(own, 'fetched')];
+  const options = ['-o', `Dir::State::lists=${lists}`, '-o', `Dir::Cache=${cache}`];
+  await mkdir(join(lists, 'partial'), { recursive: true });
+  await mkdir(join(cache, 'archives', 'partial'), { recursive: true });
+  await withLock(join(own, 'lock'), 2 * PATIENCE_MS, async () => {
+    const age =
+      Date.now() -
+      (await stat(fetched)
+        .then(({ mtimeMs }) => mtimeMs)
+        .catch(() => 0));
+    if (age < goodForMs) return;
+    // Its status is that of its worst source; whether the lists are good enough shows in what can be downloaded.
+    await apt(['update', ...options, ...NAMES_ONLY]).catch(() => {});
+    await writeFile(fetched, '');
+  });
+  return options;
 }
 
-function ownLists(own: string): string[] {
-  const descriptions = 'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false';
-  return [
-    '-o',
-    `Dir::State::lists=${join(own, 'lists')}`,
-    '-o',
-    `Dir::Cache=${join(own, 'cache')}`,
-    '-o',
-    descriptions,
-  ];
-}
+/** Neither translations nor what software centres show. */
+const NAMES_ONLY = ['-o', 'Acquire::Languages=none', '-o', 'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false'];
 
 async function apt(args: readonly string[], cwd?: string): Promise<string> {
-  const quiet = ['-q', '-o', 'Acquire::Retries=2', '-o', 'Acquire::http::Timeout=20', '-o', 'APT::Sandbox::User=root'];
-  const { stdout } = await run('apt-get', [...quiet, ...args], {
+  const short = ['-o', 'Acquire::Retries=2', '-o', 'Acquire::http::Timeout=15', '-o', 'Acquire::https::Timeout=15'];
+  const { stdout } = await run('apt-get', ['-q', ...short, '-o', 'APT::Sandbox::User=root', ...args], {
     ...(cwd !== undefined && { cwd }),
     env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
     timeout: PATIENCE_MS,
     maxBuffer: 16 * 1024 * 1024,
   });
   return stdout;
-}
-
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  const said = 'stderr' in error && typeof error.stderr === 'string' ? error.stderr : '';
-  return (/^E: .*$/m.exec(said)?.[0] ?? error.message).split('\n', 1)[0] ?? '';
 }

@@ -1,11 +1,12 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { access, constants, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { arch, homedir } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 
 import { debianEnvironment } from './debian.js';
-import { leaveOut } from './left-out.js';
+import { leaveOut, RUN_FOLDER } from './left-out.js';
 import { withLock } from './lock.js';
-import type { Installation, Service } from './service.js';
+import { type Installation, reasonOf, type Service } from './service.js';
 
 /** Longer than an installation may take, so that who waits for another's does not give up before it. */
 const PATIENCE_MS = 600_000;
@@ -24,7 +25,7 @@ export async function findService(service: Service, suite: string): Promise<Inst
   try {
     return (await onThisMachine(service)) ?? (await fromCache(service));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     if (process.env['CI'] === 'true')
       throw new Error(`${service.name} cannot be had, and CI=true: ${why}`, { cause: error });
     leaveOut(suite, why);
@@ -60,11 +61,16 @@ async function fromCache(service: Service): Promise<Installation> {
     (await withLock(`${root}.lock`, PATIENCE_MS, async () => {
       const meanwhile = await installed(service, root);
       if (meanwhile !== undefined) return meanwhile;
+      const before = triedInVain(service);
+      if (before !== undefined) throw new Error(before);
       process.stderr.write(`INSTALLING: ${service.name}, for tests alone, into ${root}\n`);
       const draft = `${root}.draft`;
       await rm(draft, { recursive: true, force: true });
       await mkdir(draft);
-      await service.install(draft);
+      await service.install(draft).catch((error: unknown) => {
+        rememberInVain(service, reasonOf(error));
+        throw error;
+      });
       await rm(root, { recursive: true, force: true });
       await rename(draft, root);
       const now = await installed(service, root);
@@ -72,6 +78,18 @@ async function fromCache(service: Service): Promise<Installation> {
       return now;
     }))
   );
+}
+
+/** Why an earlier suite of this run did not get it: what failed minutes ago is not tried again and again. */
+function triedInVain({ name }: Service): string | undefined {
+  const run = process.env[RUN_FOLDER];
+  if (run === undefined || !existsSync(join(run, `${name}.in-vain`))) return undefined;
+  return readFileSync(join(run, `${name}.in-vain`), 'utf8');
+}
+
+function rememberInVain({ name }: Service, why: string): void {
+  const run = process.env[RUN_FOLDER];
+  if (run !== undefined) writeFileSync(join(run, `${name}.in-vain`), why);
 }
 
 async function installed(service: Service, root: string): Promise<Installation | undefined> {

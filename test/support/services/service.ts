@@ -32,3 +32,10 @@ export interface Launch {
   /** Asked until it answers true. */
   readonly ready: () => Promise<boolean>;
 }
+
+/** What an error says, in one line. Errors of commands are told by what the command said; they come from outside jest's realm. */
+export function reasonOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('message' in error)) return String(error);
+  const said = 'stderr' in error && typeof error.stderr === 'string' ? error.stderr : '';
+  return /^E: (.*)$/m.exec(said)?.[1] ?? String(error.message).split('\n', 1)[0] ?? '';
+}
