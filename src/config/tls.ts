@@ -26,18 +26,15 @@ interface Context {
  */
 export function readTls({ tlsCert, tlsKey, tlsClientCa }: Values, context: Context): TlsParts | undefined {
   checkPair(context);
-  const cert = pemOf(S.tlsCert, tlsCert, context);
-  const key = pemOf(S.tlsKey, tlsKey?.open(), context);
-  const clientCa = pemOf(S.tlsClientCa, tlsClientCa, context);
-  const own = cert === undefined ? undefined : firstCertificate(S.tlsCert, cert, context);
-  const privateKey = key === undefined ? undefined : privateKeyOf(key, context);
-  const roots = clientCa === undefined ? undefined : firstCertificate(S.tlsClientCa, clientCa, context);
-  if (cert === undefined || key === undefined || own === undefined || privateKey === undefined) return undefined;
-  if (!own.checkPrivateKey(privateKey)) {
+  const cert = certificatesOf(S.tlsCert, tlsCert, context);
+  const key = privateKeyOf(tlsKey?.open(), context);
+  const clientCa = certificatesOf(S.tlsClientCa, tlsClientCa, context);
+  if (cert === undefined || key === undefined) return undefined;
+  if (!cert.first.checkPrivateKey(key.object)) {
     context.reading.fault(S.tlsKey, 'is not the key of the first certificate in TLS_CERT');
     return undefined;
   }
-  const parts = { cert, key: new Sealed(key), clientCa: roots === undefined ? undefined : clientCa };
+  const parts = { cert: cert.text, key: new Sealed(key.text), clientCa: clientCa?.text };
   return serves(parts, context) ? parts : undefined;
 }
 
@@ -67,25 +64,38 @@ function pemOf(setting: Setting<unknown>, text: string | undefined, context: Con
   }
 }
 
-/** The first of one or more certificates, each of which can be read. */
-function firstCertificate(setting: Setting<unknown>, text: string, { reading }: Context): X509Certificate | undefined {
+/** One or more certificates, each of which can be read, and nothing of what stands around them. */
+function certificatesOf(
+  setting: Setting<unknown>,
+  given: string | undefined,
+  context: Context,
+): { readonly text: string; readonly first: X509Certificate } | undefined {
+  const text = pemOf(setting, given, context);
+  if (text === undefined) return undefined;
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const fault = (what: string): undefined => {
+    context.reading.fault(setting, what);
+  };
   try {
     const [first] = blocks.map((block) => new X509Certificate(block));
-    if (first === undefined) reading.fault(setting, 'holds no certificate: -----BEGIN CERTIFICATE----- is expected');
-    return first;
+    if (first === undefined) return fault('holds no certificate: -----BEGIN CERTIFICATE----- is expected');
+    return { text: `${blocks.join('\n')}\n`, first };
   } catch {
-    reading.fault(setting, 'holds a certificate that cannot be read');
-    return undefined;
+    return fault('holds a certificate that cannot be read');
   }
 }
 
-function privateKeyOf(text: string, { reading }: Context): KeyObject | undefined {
+function privateKeyOf(
+  given: string | undefined,
+  context: Context,
+): { readonly text: string; readonly object: KeyObject } | undefined {
+  const text = pemOf(S.tlsKey, given, context);
+  if (text === undefined) return undefined;
   try {
-    return createPrivateKey(text);
+    return { text, object: createPrivateKey(text) };
   } catch {
     // What OpenSSL says could quote the file.
-    reading.fault(S.tlsKey, 'holds no private key that can be used: PEM without a passphrase is expected');
+    context.reading.fault(S.tlsKey, 'holds no private key that can be used: PEM without a passphrase is expected');
     return undefined;
   }
 }

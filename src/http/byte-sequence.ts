@@ -8,7 +8,8 @@ import { parseItem, serializeItem } from 'structured-headers';
  */
 export function parseByteSequence(value: string): Uint8Array | undefined {
   try {
-    const [bytes] = parseItem(value);
+    const item: readonly unknown[] = parseItem(value);
+    const [bytes] = item;
     if (!(bytes instanceof ArrayBuffer) || serializeItem([bytes, new Map()]) !== value) return undefined;
     return new Uint8Array(bytes);
   } catch {

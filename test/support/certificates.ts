@@ -10,7 +10,7 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
-  X509Certificate,
+  type X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 
@@ -61,7 +61,7 @@ export async function makeCertificate(options: CertificateOptions): Promise<Cert
   const der = Buffer.from(made.rawData);
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   return {
-    pem: made.toString('pem'),
+    pem: `${made.toString('pem').trimEnd()}\n`,
     der,
     key: toPem('PRIVATE KEY', pkcs8),
     x5t: new ClientCertificate(der).x5t,
@@ -89,7 +89,7 @@ async function makeKeys(rsaBits: number | undefined): Promise<webcrypto.CryptoKe
           modulusLength: rsaBits,
           publicExponent: new Uint8Array([1, 0, 1]),
         };
-  return (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  return await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 
 function extensionsOf(usage: 'client' | 'server' | 'ca'): Extension[] {
