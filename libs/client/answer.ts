@@ -1,4 +1,4 @@
-import { PosternError } from './error.js';
+import { PosternError, type StepUp } from './error.js';
 import { isRecord, isSecret, type Secret } from './secret.js';
 
 /** One HTTP answer, read to its end. */
@@ -41,6 +41,7 @@ export function errorOf(answer: HttpAnswer, sealed: readonly string[]): PosternE
     receipt: answer.headers.get('postern-receipt') ?? undefined,
     retryAfterSeconds: retryAfter(answer),
     resetsAt: said('resets_at'),
+    stepUp: stepUpOf(answer),
   });
 }
 
@@ -57,6 +58,18 @@ export function asksForNonce({ status, headers }: HttpAnswer): boolean {
 export function nonceOf(headers: Headers): string | undefined {
   const nonce = headers.get('dpop-nonce');
   return nonce !== null && /^[\x21\x23-\x5B\x5D-\x7E]{1,1024}$/.test(nonce) ? nonce : undefined;
+}
+
+/** RFC 9470 section 3. What is not written as there is left out. */
+function stepUpOf({ status, headers }: HttpAnswer): StepUp | undefined {
+  const challenges = headers.get('www-authenticate') ?? '';
+  if (status !== 401 || !challenges.includes('error="insufficient_user_authentication"')) return undefined;
+  const acrValues = /\bacr_values="([\x21\x23-\x5b\x5d-\x7e ]{1,4096})"/.exec(challenges)?.[1] ?? '';
+  const maxAge = /\bmax_age="(\d{1,9})"/.exec(challenges)?.[1];
+  return {
+    acrValues: acrValues.split(' ').filter((value) => value !== ''),
+    ...(maxAge !== undefined && { maxAgeSeconds: Number(maxAge) }),
+  };
 }
 
 function unexpected(answer: HttpAnswer): PosternError {

@@ -21,6 +21,15 @@ export interface PosternErrorFields {
   readonly retryAfterSeconds?: number | undefined;
   /** When a spent quota is filled again (RFC 3339). */
   readonly resetsAt?: string | undefined;
+  /** Of `STEP_UP_REQUIRED`: what the user's next sign-in must be (RFC 9470). */
+  readonly stepUp?: StepUp | undefined;
+}
+
+/** What to ask the authorization server for, under the names of its parameters `acr_values` and `max_age`. */
+export interface StepUp {
+  /** Any one of them will do; in order of preference. Empty: whatever way. */
+  readonly acrValues: readonly string[];
+  readonly maxAgeSeconds?: number;
 }
 
 /**
@@ -38,6 +47,7 @@ export class PosternError extends Error implements PosternErrorFields {
   readonly receipt: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly resetsAt: string | undefined;
+  readonly stepUp: StepUp | undefined;
 
   constructor(fields: PosternErrorFields) {
     super(sentence(fields));
@@ -50,6 +60,7 @@ export class PosternError extends Error implements PosternErrorFields {
     this.receipt = fields.receipt;
     this.retryAfterSeconds = fields.retryAfterSeconds;
     this.resetsAt = fields.resetsAt;
+    this.stepUp = fields.stepUp;
   }
 }
 

@@ -40,6 +40,25 @@ describe('a refusal of the gateway', () => {
     expect(error.message).toBe('QUOTA_EXHAUSTED Title of QUOTA_EXHAUSTED: Wait. (request r-1)');
   });
 
+  it('S2: says what the next sign-in must be, when the gateway asks for one', async () => {
+    const asked = async (...challenges: string[]) =>
+      (
+        await after((response) => {
+          response.setHeader('WWW-Authenticate', challenges);
+          problem(response, 401, 'STEP_UP_REQUIRED');
+        })
+      ).stepUp;
+    const error = 'error="insufficient_user_authentication"';
+    const algs = 'algs="ES256 Ed25519"';
+    expect(await asked(`DPoP ${error}, acr_values="urn:a gold", max_age="900", ${algs}`, 'Bearer realm="x"')).toEqual({
+      acrValues: ['urn:a', 'gold'],
+      maxAgeSeconds: 900,
+    });
+    expect(await asked(`DPoP ${algs}`, `Bearer ${error}, max_age="0"`)).toEqual({ acrValues: [], maxAgeSeconds: 0 });
+    expect(await asked(`DPoP ${error}, max_age=900, acr_values=gold`)).toEqual({ acrValues: [] });
+    expect(await asked(`DPoP error="invalid_token", max_age="900"`)).toBeUndefined();
+  });
+
   it('leaves out what the problem does not say, or says in another type', async () => {
     const error = await after((response) =>
       problem(response, 403, 'DENIED', { title: 7, request_id: null, correlation_id: [] }),
