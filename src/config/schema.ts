@@ -86,7 +86,7 @@ export const SETTINGS = {
 
   trustedProxyCidrs: setting('TRUSTED_PROXY_CIDRS', list(cidr), {
     description:
-      'Networks of the proxies in front. Only what they say of a client is believed: its address in `X-Forwarded-For`. Unset: nobody is.',
+      'Networks of the proxies in front. What they say of a client is believed: its address in `X-Forwarded-For` and, with `CLIENT_CERT_HEADER`, its certificate. Unset: nobody is.',
   }),
   trustedProxyThumbprints: setting('TRUSTED_PROXY_THUMBPRINTS', list(thumbprint), {
     description:
@@ -350,7 +350,8 @@ export const SECTIONS = {
     },
   },
   tenants: {
-    description: 'More than one tenant. Instead of `TENANT_ID`, `TENANT_ALLOWED_MOUNTS` and `TENANT_SALT`.',
+    description:
+      'More than one tenant. Instead of `TENANT_ID`, `TENANT_ALLOWED_MOUNTS`, `TENANT_SALT` and `TENANT_ACR_VALUES`.',
     members: {
       id: setting('id', text('1 to 128 of A-Z a-z 0-9 . _ -', segment), {
         required: 'everywhere',

@@ -223,7 +223,7 @@ describe.each(['production', 'staging'])('in %s', (environment) => {
       ).filter((fault) => !NOT_BUILT.includes(fault));
     const fault = (which: string): string =>
       `POSTERN_PROFILE: names a file that holds secrets (${which}) and that everybody on this machine can use: chmod o= /etc/own.yaml, or give them files of their own`;
-    expect(open(file, 0o644)).toEqual([fault('ROOT_KEY')]);
+    for (const mode of [0o644, 0o604, 0o602, 0o601]) expect(open(file, mode)).toEqual([fault('ROOT_KEY')]);
     expect(open(file, 0o640)).toEqual([]);
     expect(open({ ...FILE, ROOT_KEY_FILE: '/run/key' }, 0o644)).toEqual([]);
     expect(open({ ...FILE, ROOT_KEY_FILE: '/run/key', TLS_KEY: 'tls/key.pem' }, 0o644).join()).not.toContain(
