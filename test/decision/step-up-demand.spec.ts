@@ -103,6 +103,36 @@ describe('a step-up obligation', () => {
   });
 });
 
+describe('whatever a PDP sends', () => {
+  const acr = fc.oneof(fc.constantFrom('gold', 'silver', 'go"ld', 'a b', ''), fc.string(), fc.jsonValue());
+  const sent = fc.record(
+    {
+      acr_value: acr,
+      acr_values: fc.oneof(acr, fc.array(acr, { maxLength: 3 })),
+      max_age: fc.oneof(fc.integer(), fc.double(), fc.string()),
+      amr_values: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  );
+
+  it('S2, S7: nothing of it reaches a challenge but accepted values and whole seconds', () => {
+    fc.assert(
+      fc.property(sent, (made) => {
+        const properties = JSON.parse(JSON.stringify(made)) as JsonObject;
+        for (const terms of [readStepUp(properties), askedIn(properties)]) {
+          const demand = terms && demandOf(terms, LIST);
+          for (const value of demand?.acrValues ?? []) expect(LIST).toContain(value);
+          if (demand?.maxAge !== undefined) expect(String(demand.maxAge)).toMatch(/^\d{1,9}$/);
+        }
+        // A demand is read whole or not at all: what was asked for beside something strange would be less than was asked.
+        const kept = readStepUp(properties);
+        if (kept !== undefined) expect(Object.keys(properties).filter((name) => !name.startsWith('acr_'))).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('the context of a deny (AuthZEN 1.0 section 5.5.1, example 3)', () => {
   it('S7: is read by the names of RFC 9470', () => {
     const context = { acr_values: 'urn:com:example:loa:3', amr_values: 'mfa hwk' };

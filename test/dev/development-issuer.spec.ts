@@ -142,9 +142,9 @@ describe('the development issuer', () => {
   });
 
   it('A7: makes tokens of a user who signed in, in a given way and some time ago, and otherwise of a service', async () => {
-    const { mintDevToken } = await openDevelopmentIssuer(ALLOWED, await openStateFolder(path));
+    const issuer = await openDevelopmentIssuer(ALLOWED, await openStateFolder(path));
     const claimsOf = async (signIn?: DevSignIn): Promise<Record<string, unknown>> => {
-      const [, body = ''] = (await mintDevToken(signIn === undefined ? {} : { signIn })).split('.');
+      const [, body = ''] = (await issuer.mintDevToken(signIn === undefined ? {} : { signIn })).split('.');
       return JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>;
     };
     const user = await claimsOf({ acr: 'urn:x:mfa', age: 90 });

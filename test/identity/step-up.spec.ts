@@ -62,6 +62,8 @@ describe('a demanded sign-in', () => {
     ['the other', 'silver', 'met'],
     ['in other letters', 'Gold', 'STEP_UP_REQUIRED S4 acr'],
     ['that begins like one', 'gold2', 'STEP_UP_REQUIRED S4 acr'],
+    ['that one begins with', 'gol', 'STEP_UP_REQUIRED S4 acr'],
+    ['that one ends in', 'old', 'STEP_UP_REQUIRED S4 acr'],
     ['with a space behind it', 'gold ', 'STEP_UP_REQUIRED S4 acr'],
     ['that lists them all', 'silver gold', 'STEP_UP_REQUIRED S4 acr'],
     ['that an issuer would call higher', 'platinum', 'STEP_UP_REQUIRED S4 acr'],
