@@ -8,6 +8,7 @@ import { ProtectedResource, type ResourceTerms } from '#src/http/protected-resou
 import { expectProblem } from '../support/attack.js';
 import { makeCa, makeCertificate } from '../support/certificates.js';
 import { APP, type Gateway, type GatewayOptions, startGateway } from '../support/gateway.js';
+import { askTls } from '../support/secure-wire.js';
 import { ISSUER, makeKey } from '../support/tokens.js';
 import { OTHER_ISSUER } from '../support/world.js';
 import { ask, type WireAnswer } from './wire.js';
@@ -199,6 +200,22 @@ describe('the metadata of the protected resource', () => {
         await named.send(named.request({ target: PATH, fields: ['Host: evil.example'] })),
         '421 MISDIRECTED',
       );
+    });
+  });
+
+  it('R7: names our own TLS listener by https, and that it takes certificates', async () => {
+    const ca = await makeCa('server CA');
+    const { pem, key } = await makeCertificate({ name: 'postern', by: ca, usage: 'server' });
+    await withGateway({ settings: { TLS_CERT: pem, TLS_KEY: key, ALLOW_UNBOUND_TOKENS: false } }, async (secure) => {
+      const { problem } = await askTls(secure.port, secure.request({ target: PATH }), { ca });
+      expect(problem).toMatchObject({
+        resource: `https://127.0.0.1:${secure.port}`,
+        bearer_methods_supported: ['header'],
+        tls_client_certificate_bound_access_tokens: true,
+      });
+      const { headers } = await askTls(secure.port, secure.request({ target: APP }), { ca });
+      const url = `resource_metadata="https://127.0.0.1:${secure.port}${PATH}"`;
+      expect(headers['www-authenticate']).toEqual([expect.stringContaining(url), expect.stringContaining(url)]);
     });
   });
 

@@ -48,6 +48,12 @@ describe('the buckets of one limit', () => {
     );
   });
 
+  it('I41: are at most 16,384 unless somebody says otherwise', () => {
+    const buckets = new Buckets(ONE_A_SECOND, new ManualClock());
+    for (let key = 0; key < 20_000; key += 1) buckets.take(`2001:db8:${key.toString(16)}::/64`);
+    expect(buckets.size).toBe(16_384);
+  });
+
   it('I41: forget the one that was asked for longest ago', () => {
     const buckets = new Buckets({ perMs: 1, burst: 1 }, new ManualClock(), 2);
     for (const key of ['a', 'b', 'a', 'c']) buckets.take(key);
