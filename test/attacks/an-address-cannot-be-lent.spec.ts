@@ -4,7 +4,9 @@ import type { JsonObject } from '#libs/kernel/json.js';
 
 import { ask, type WireAnswer } from '../http/wire.js';
 import { comparable, expectNothingTold, expectProblem, expectRecord, Target } from '../support/attack.js';
-import { APP, type Gateway, POLICIES, valuePath } from '../support/gateway.js';
+import { makeCa, makeCertificate } from '../support/certificates.js';
+import { APP, type Gateway, POLICIES, startGateway, valuePath } from '../support/gateway.js';
+import { askTls } from '../support/secure-wire.js';
 
 /*
  * Every address of 127.0.0.0/8 is this machine, so that requests can come from many places. Unless a test says otherwise the proxies
@@ -179,6 +181,31 @@ describe('N27 an empty list', () => {
       [PROXY, []],
     ] as const) {
       expectProblem(await call({ from, fields, token: of.mint() }, of), '403 ADDRESS_NOT_ALLOWED');
+    }
+  });
+});
+
+describe('T17 a proxy that must show its certificate', () => {
+  it('T17: is believed with that certificate, and lends nothing with another or with none', async () => {
+    const ca = await makeCa('server CA');
+    const server = await makeCertificate({ name: 'postern', by: ca, usage: 'server' });
+    const proxy = await makeCertificate({ name: 'proxy', by: ca });
+    const other = await makeCertificate({ name: 'proxy', by: ca });
+    const settings = {
+      TLS_CERT: server.pem,
+      TLS_KEY: server.key,
+      TRUSTED_PROXY_CIDRS: '127.0.0.0/8',
+      TRUSTED_PROXY_THUMBPRINTS: proxy.x5t,
+      ADDRESS_ALLOWLIST: '203.0.113.0/24',
+    };
+    const secure = await startGateway({ settings });
+    try {
+      const bytes = secure.request({ target: APP, fields: forwarded('203.0.113.7') });
+      expectProblem(await askTls(secure.port, bytes, { ca, shows: proxy }), '401 CREDENTIALS_REQUIRED');
+      expectProblem(await askTls(secure.port, bytes, { ca, shows: other }), '403 ADDRESS_NOT_ALLOWED');
+      expectProblem(await askTls(secure.port, bytes, { ca }), '403 ADDRESS_NOT_ALLOWED');
+    } finally {
+      await secure.close();
     }
   });
 });

@@ -17,7 +17,12 @@ let settled: string[];
 /** Runs when a request has come; answers it. */
 let answering: (exchange: Exchange) => Promise<void> | void;
 
-const HOUSE: House = { bearer: false, resourceMetadata: () => undefined, access: (line) => lines.push(line), draining: () => false };
+const HOUSE: House = {
+  bearer: false,
+  resourceMetadata: () => undefined,
+  access: (line) => lines.push(line),
+  draining: () => false,
+};
 
 beforeAll(async () => {
   server = createServer(
