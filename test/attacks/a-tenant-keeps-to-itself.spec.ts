@@ -81,11 +81,12 @@ describe('two tenants with an issuer each', () => {
   it('N20: none of all this stands in a log or a record', async () => await expectNothingTold(gateway));
 });
 
+/** In one partition of the store, so that nothing but its keys tells them apart. */
 describe('two tenants that trust the same issuer', () => {
   let target: Target;
   let gateway: Gateway;
   beforeEach(async () => {
-    target = await Target.start({ policies, shared: true, settings: { UNBOUND_GRANTS_PER_JTI: 1 } });
+    target = await Target.start({ policies, shared: true, settings: { GRANT_PARTITIONS: 1 } });
     ({ gateway } = target);
   });
   afterEach(async () => await target.close());

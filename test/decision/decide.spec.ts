@@ -111,6 +111,15 @@ describe('a decision that asks for a sign-in', () => {
     expect(await refused(answer)).toMatchObject({ code: 'DENIED', check: 'policy', detail: 'Ask them.' });
   });
 
+  it('S4: is a deny without a word when the tenant does not accept what is asked for', async () => {
+    for (const acr of ['platinum', 'loa3']) {
+      const refusal = await refused({ ...ALLOW, obligations: [aStepUp(acr)] });
+      expect(refusal).toMatchObject({ code: 'DENIED', check: 'obligation acr not accepted', hints: {} });
+      expect(refusal.detail).toBeUndefined();
+      expect(await refused({ ...DENY, context: { acr_values: acr } })).toMatchObject({ code: 'DENIED', hints: {} });
+    }
+  });
+
   it('S5: is impossible for a service, whether it is a permit or a deny', async () => {
     for (const answer of [
       { ...ALLOW, obligations: [aStepUp('gold')] },

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { hashUnder } from '#libs/grants/hash.js';
 import type { GrantKeys } from '#libs/grants/grant-keys.js';
 import { keysOf, replayKey, unboundTokenKey } from '#libs/grants/keys.js';
+import type { Target } from '#libs/tenancy/guard.js';
 
 import { anyText } from '../support/any-text.js';
 import { otherKey, World, type Ask } from './world.js';
@@ -68,6 +69,15 @@ describe('the keys of a request', () => {
     for (const claims of [{ sub: 'other' }, { client_id: 'other' }]) {
       expect(await differing({ claims })).toEqual(expect.arrayContaining(['grant', 'holder', 'quota']));
     }
+  });
+
+  it('I10: belong to one tenant, though all else about the request is the same', async () => {
+    const target = await world.target();
+    const other = { ...target, tenant: { ...target.tenant, id: 'umbrella' } } as unknown as Target;
+    const desk = { ...world.desk, partitions: 1, quotaRef: () => 'the same ref' };
+    const [ours, theirs] = [keysOf(target, 'facts', desk), keysOf(other, 'facts', desk)];
+    expect(ours.partition).toBe(theirs.partition);
+    for (const name of ['grant', 'holder', 'quota'] as const) expect(ours[name]).not.toBe(theirs[name]);
   });
 
   it('key the quota with the resource_ref, never with the path', async () => {
