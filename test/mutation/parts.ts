@@ -1,0 +1,16 @@
+/** One part of the source that is mutated, and the tests that must notice. */
+export interface Part {
+  /** Globs from the root. */
+  readonly mutate: readonly string[];
+  /** The folder of tests that is run against its mutants, and no other: a lib is held by its own tests. */
+  readonly tests: string;
+}
+
+export const PARTS: Readonly<Record<string, Part>> = {
+  // codes.ts is one list of words: who misspells one does not compile
+  kernel: { mutate: ['libs/kernel/*.ts', '!libs/kernel/codes.ts'], tests: 'test/kernel' },
+  tenancy: { mutate: ['libs/tenancy/*.ts'], tests: 'test/tenancy' },
+  // what only computes; the steps around it are held by the store's contract and by histories
+  grants: { mutate: ['libs/grants/{grant,hash,keys,mac,partition,store-answers}.ts'], tests: 'test/grants' },
+  identity: { mutate: ['libs/identity/*.ts'], tests: 'test/identity' },
+};
