@@ -1,5 +1,9 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
+import { ClientCertificate } from '#libs/identity/certificate.js';
 import type { Config } from '#src/config/config.js';
 import type { DevTokenRequest } from '#src/dev/development-issuer.js';
 import { freshKeyPair, keptKeyPair } from '#src/dev/kept-key-pair.js';
@@ -32,6 +36,7 @@ interface CurlOptions extends IdentityOptions {
 interface TokenOptions extends IdentityOptions {
   readonly bearer?: boolean;
   readonly jkt?: string;
+  readonly certificate?: string;
   readonly ttl?: number;
 }
 
@@ -55,14 +60,18 @@ export function registerDev(postern: Command): void {
 
   withIdentity(dev.command('token'))
     .description('Print an access token.')
-    .addOption(new Option('--bearer', 'not bound to a key, good for 24 hours (the default)').conflicts('jkt'))
+    .addOption(
+      new Option('--bearer', 'not bound to a key, good for 24 hours (the default)').conflicts(['jkt', 'certificate']),
+    )
     .option('--jkt <thumbprint>', 'bound to this key (RFC 7638 thumbprint), good for one hour', thumbprint)
+    .option('--certificate <file>', 'bound to this client certificate (PEM), good for one hour', certificateThumbprint)
     .option('--ttl <seconds>', 'another life, at most 86400', lifeSeconds)
     .addHelpText('after', TOKEN_HELP)
     .action(async (options: TokenOptions) => {
       const { issuer } = await localProfile();
-      const { jkt, ttl } = options;
-      const request = { ...identityOf(options), ...(jkt !== undefined && { jkt }) };
+      const { jkt, certificate: x5t, ttl } = options;
+      const bound = { ...(jkt !== undefined && { jkt }), ...(x5t !== undefined && { x5t }) };
+      const request = { ...identityOf(options), ...bound };
       print(await issuer.mintDevToken({ ...request, ...(ttl !== undefined && { ttlSeconds: ttl }) }));
     });
 }
@@ -100,7 +109,7 @@ function requestOf(
 }
 
 /** A wildcard address is no place to call. */
-function originOf(given: string | undefined, { publicOrigin, listen }: Config): string {
+function originOf(given: string | undefined, { publicOrigin, listen, tls }: Config): string {
   if (given !== undefined) {
     const parsed = URL.parse(given);
     if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
@@ -111,7 +120,7 @@ function originOf(given: string | undefined, { publicOrigin, listen }: Config): 
   if (publicOrigin !== undefined) return publicOrigin;
   if (listen.port === 0) throw new Failure('LISTEN_ADDR has port 0: say with --origin where the gateway listens.', 2);
   const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+  return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
 }
 
 async function localProfile(): ReturnType<typeof openLocalProfile> {
@@ -163,6 +172,14 @@ function thumbprint(text: string): string {
   throw new InvalidArgumentError('It is 43 characters of base64url.');
 }
 
+function certificateThumbprint(path: string): string {
+  try {
+    return new ClientCertificate(new X509Certificate(readFileSync(path)).raw).x5t;
+  } catch {
+    throw new InvalidArgumentError('It is the path of a PEM file with a certificate.');
+  }
+}
+
 function lifeSeconds(text: string): number {
   if (/^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= 86_400) return Number(text);
   throw new InvalidArgumentError('It is a number of seconds from 1 to 86400.');
@@ -186,4 +203,5 @@ Examples:
   curl -s -H "Authorization: Bearer $(npx postern dev token)" \\
     -G --data-urlencode 'uri=yaml://dev/payments/api#token' http://127.0.0.1:8080/api/secrets/value
   npx postern dev token --group payments billing --ttl 600
+  npx postern dev token --certificate client.pem                   for a connection with that certificate (docs/callers/mtls.md)
 `;

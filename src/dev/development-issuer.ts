@@ -30,6 +30,8 @@ export interface DevTokenRequest {
   readonly signIn?: DevSignIn;
   /** RFC 7638 thumbprint that the token is bound to (RFC 9449 section 6.1); left out: a plain bearer token. */
   readonly jkt?: string;
+  /** SHA-256 of a client certificate that the token is bound to (RFC 8705 section 3.1), alone or beside `jkt`. */
+  readonly x5t?: string;
   /** Default one hour for a bound token, 24 hours for a plain one. */
   readonly ttlSeconds?: number;
 }
@@ -76,9 +78,11 @@ export async function openDevelopmentIssuer(
     },
     mintDevToken: async (request) => {
       const now = Math.floor(Date.now() / 1000);
-      const life = request.ttlSeconds ?? (request.jkt === undefined ? LIFE_SECONDS.bearer : LIFE_SECONDS.bound);
+      const cnf = confirmationOf(request);
+      const life = request.ttlSeconds ?? (cnf === undefined ? LIFE_SECONDS.bearer : LIFE_SECONDS.bound);
       return await new SignJWT({
         ...claimsOf(request, home),
+        ...(cnf !== undefined && { cnf }),
         ...signInOf(request, now),
         aud: audience,
         jti: randomUUID(),
@@ -100,8 +104,12 @@ function claimsOf(request: DevTokenRequest, home: string | undefined): Record<st
     scope: (request.scopes ?? DEMO_SCOPES).join(' '),
     groups: request.groups ?? ['payments'],
     ...(tenant !== undefined && { tenant }),
-    ...(request.jkt !== undefined && { cnf: { jkt: request.jkt } }),
   };
+}
+
+function confirmationOf({ jkt, x5t }: DevTokenRequest): Record<string, string> | undefined {
+  if (jkt === undefined && x5t === undefined) return undefined;
+  return { ...(jkt !== undefined && { jkt }), ...(x5t !== undefined && { 'x5t#S256': x5t }) };
 }
 
 function signInOf({ signIn }: DevTokenRequest, now: number): Record<string, unknown> {

@@ -76,9 +76,9 @@ export function exists(path: string): boolean {
 }
 
 /** A program that a person of the README has and a small image may not. */
-export function isInstalled(program: string): boolean {
+export function isInstalled(program: string, asked = '--version'): boolean {
   try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    execFileSync(program, [asked], { stdio: 'ignore' });
     return true;
   } catch {
     return false;

@@ -32,6 +32,7 @@ describe('docs/specs.md', () => {
       ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 22, 23].map((trap) => `T${trap}`),
       ...Array.from({ length: 12 }, (_, at) => `A${at + 1}`),
       ...Array.from({ length: 14 }, (_, at) => `J${at + 1}`),
+      ...Array.from({ length: 10 }, (_, at) => `M${at + 1}`),
       ...Array.from({ length: 7 }, (_, at) => `S${at + 1}`),
       ...Array.from({ length: 5 }, (_, at) => `B${at + 1}`),
       ...[1, 2, 3, 4, 5, 7, 8].map((problem) => `P${problem}`),
