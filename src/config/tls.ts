@@ -58,10 +58,16 @@ function pemOf(setting: Setting<unknown>, text: string | undefined, context: Con
     }
     return file.text;
   } catch (error) {
-    const why = types.isNativeError(error) ? error.message : 'unknown';
-    reading.fault(setting, `is neither PEM text nor the path of a file that can be read (${why})`);
+    reading.fault(setting, `is neither PEM text nor the path of a file that can be read (${whyNot(error, setting)})`);
     return undefined;
   }
+}
+
+/** Of a secret only the code: the message repeats the path, which may be the secret in another form than PEM. */
+function whyNot(error: unknown, { secret }: Setting<unknown>): string {
+  if (!types.isNativeError(error)) return 'unknown';
+  if (secret !== true) return error.message;
+  return 'code' in error ? String(error.code) : error.name;
 }
 
 /** One or more certificates, each of which can be read, and nothing of what stands around them. */
