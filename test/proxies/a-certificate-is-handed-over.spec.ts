@@ -104,8 +104,11 @@ await throughProxies('client certificates through a proxy', (available) => {
       for (const wire of wires) wire.end();
     });
 
-    it('M5: a certificate that does not verify never reaches the gateway', async () => {
-      const strange = await (await Authority.make('clients')).client('mine');
+    it.each([
+      ['by a stranger', 'strangers'],
+      ['by one who took the name of the authority', 'clients'],
+    ])('M5: a certificate that was signed %s never reaches the gateway', async (_, name) => {
+      const strange = await (await Authority.make(name)).client('mine');
       const before = front.served;
       const outcome = await read(strange).then(
         ({ status }) => status,
@@ -139,6 +142,11 @@ await throughProxies('client certificates through a proxy', (available) => {
       expect((await front.read(APP, { from: '127.0.0.2' })).status).toBe(200);
       const strange = await front.read(APP, { from: '127.0.0.3' });
       expect(strange).toMatchObject({ status: 403, problem: { code: 'ADDRESS_NOT_ALLOWED' } });
+    });
+
+    it('T17, M8: nor can one that calls from where proxies stand', async () => {
+      const fields = ['X-Forwarded-For: 203.0.113.7'];
+      expect((await front.read(APP, { from: '127.0.0.1', fields })).status).toBe(403);
     });
 
     it.each([
