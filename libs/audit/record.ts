@@ -79,12 +79,18 @@ const matching =
 const id = matching(/^[A-Za-z0-9._-]{1,64}$/);
 /** Printable, one line: no control or format characters (which may turn text around), no lone surrogates, no line separators. */
 const TEXT = /^[^\p{C}\p{Zl}\p{Zp}]{1,256}$/u;
-const text: Shape = (value) =>
-  typeof value === 'string' && TEXT.test(value) ? canonicalJson(value) : plain(replaced(value));
+/** Nearly all text is this, and is written as it is. */
+const PLAIN_TEXT = /^[ !#-[\]-~]{1,256}$/;
+const text: Shape = (value) => {
+  if (typeof value !== 'string') return plain(replaced(value));
+  if (PLAIN_TEXT.test(value)) return plain(value);
+  return TEXT.test(value) ? canonicalJson(value) : plain(replaced(value));
+};
 /** `<key id>.<hash>` or a bare hash. */
 const hash = matching(/^[A-Za-z0-9._-]{1,128}$/);
 
-const whole: Shape = (value) => (Number.isSafeInteger(value) ? canonicalJson(value) : plain(replaced(value)));
+const whole: Shape = (value) =>
+  typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : plain(replaced(value));
 
 /** At most this many members of a list or map; more are cut, and the cut is told by `more`. */
 const MEMBERS = 64;
@@ -106,8 +112,13 @@ const mapOf =
       .slice(0, MEMBERS)
       .map((name) => `${plain(NAME.test(name) ? name : replaced(name))}:${shape(value[name] ?? null)}`);
     // Names hold no character below the quote that ends them, so that members sort as their names do.
-    return `{${members.sort().join(',')}}`;
+    return `{${inOrder(members).join(',')}}`;
   };
+
+/** Sorts only what is not sorted: most maps are made in order. */
+function inOrder(members: string[]): string[] {
+  return members.every((member, at) => at === 0 || (members[at - 1] ?? '') < member) ? members : members.sort();
+}
 
 /** Begins with a letter: `__proto__` is no member. */
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
