@@ -64,13 +64,16 @@ export function registerDev(postern: Command): void {
       new Option('--bearer', 'not bound to a key, good for 24 hours (the default)').conflicts(['jkt', 'certificate']),
     )
     .option('--jkt <thumbprint>', 'bound to this key (RFC 7638 thumbprint), good for one hour', thumbprint)
-    .option('--certificate <file>', 'bound to this client certificate (PEM), good for one hour', certificateThumbprint)
+    .option('--certificate <file>', 'bound to this client certificate (PEM), good for one hour')
     .option('--ttl <seconds>', 'another life, at most 86400', lifeSeconds)
     .addHelpText('after', TOKEN_HELP)
     .action(async (options: TokenOptions) => {
       const { issuer } = await localProfile();
-      const { jkt, certificate: x5t, ttl } = options;
-      const bound = { ...(jkt !== undefined && { jkt }), ...(x5t !== undefined && { x5t }) };
+      const { jkt, certificate, ttl } = options;
+      const bound = {
+        ...(jkt !== undefined && { jkt }),
+        ...(certificate !== undefined && { x5t: certificateThumbprint(certificate) }),
+      };
       const request = { ...identityOf(options), ...bound };
       print(await issuer.mintDevToken({ ...request, ...(ttl !== undefined && { ttlSeconds: ttl }) }));
     });
@@ -176,7 +179,7 @@ function certificateThumbprint(path: string): string {
   try {
     return new ClientCertificate(new X509Certificate(readFileSync(path)).raw).x5t;
   } catch {
-    throw new InvalidArgumentError('It is the path of a PEM file with a certificate.');
+    throw new Failure(`--certificate must be the path of a PEM file with a certificate, not ${path}.`, 2);
   }
 }
 

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, type JWK, jwtVerify } from 'jose';
+
+import { makeCertificate } from '../support/certificates.js';
 
 import { Built } from './built.js';
 
@@ -304,6 +306,24 @@ describe('postern dev token', () => {
     const short = decodeJwt((await built.postern(['dev', 'token', '--jkt', jkt, '--ttl', '7'])).stdout.trim());
     expect(bound['cnf']).toEqual({ jkt });
     expect([Number(bound.exp) - Number(bound.iat), Number(short.exp) - Number(short.iat)]).toEqual([3600, 7]);
+  });
+
+  it('M2: binds to a client certificate, alone or beside a key, for an hour', async () => {
+    const certificate = await makeCertificate({ name: 'svc-billing' });
+    const path = join(built.root, 'client.pem');
+    writeFileSync(path, certificate.pem);
+    const alone = decodeJwt((await built.postern(['dev', 'token', '--certificate', path])).stdout.trim());
+    expect(alone['cnf']).toEqual({ 'x5t#S256': certificate.x5t });
+    expect(Number(alone.exp) - Number(alone.iat)).toBe(3600);
+    const jkt = 'A'.repeat(43);
+    const both = decodeJwt((await built.postern(['dev', 'token', '--certificate', path, '--jkt', jkt])).stdout.trim());
+    expect(both['cnf']).toEqual({ jkt, 'x5t#S256': certificate.x5t });
+  });
+
+  it('M2: refuses a file without a certificate, and --bearer beside one', async () => {
+    const none = await built.postern(['dev', 'token', '--certificate', join(built.root, 'package.json')]);
+    expect(none).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/PEM file with a certificate/) });
+    expect((await built.postern(['dev', 'token', '--bearer', '--certificate', 'a'])).code).not.toBe(0);
   });
 });
 
