@@ -6,7 +6,7 @@ import { APP, type Gateway, type GatewayOptions, startGateway } from '../support
 import { freePort } from '../support/services/ports.js';
 import type { Running } from '../support/services/run.js';
 import { Authority, type Identity } from './certificates.js';
-import { type Available, SERVER_NAME } from './proxy.js';
+import { type Available, GATEWAY_NAME, SERVER_NAME, type Wiring } from './proxy.js';
 
 export interface ConnectOptions {
   /** The client's certificate. */
@@ -25,6 +25,16 @@ export interface ReadOptions extends ConnectOptions {
   readonly fields?: readonly string[];
 }
 
+/** What is wrong between the proxy and the gateway. */
+export interface LinkFaults {
+  /** In the gateway's certificate. */
+  readonly gatewayName?: string;
+  /** Whom the proxy believes about gateways. */
+  readonly gatewayAuthority?: Authority;
+  /** Whom the gateway takes for the proxy. */
+  readonly knownProxy?: Identity;
+}
+
 /** The proxy is trusted; a client that is not to be taken for it comes from another address. */
 const TRUST = { TRUSTED_PROXY_CIDRS: '127.0.0.1/32', CLIENT_CERT_HEADER: true } as const;
 
@@ -40,13 +50,33 @@ export class Front {
     private readonly servers: Authority,
   ) {}
 
-  static async start({ proxy, found }: Available, options: GatewayOptions = {}): Promise<Front> {
+  static async start(available: Available, options: GatewayOptions = {}): Promise<Front> {
+    return await Front.#start(available, options);
+  }
+
+  /** With TLS between the proxy and the gateway as well, each of which knows the other by its certificate. */
+  static async startLinked(available: Available, faults: LinkFaults = {}): Promise<Front> {
+    const [gateways, proxies] = [await Authority.make('gateways'), await Authority.make('proxies')];
+    const [own, proxy] = [await gateways.server(faults.gatewayName ?? GATEWAY_NAME), await proxies.client('proxy')];
+    const known = faults.knownProxy ?? proxy;
+    const settings = {
+      TLS_CERT: own.certificate,
+      TLS_KEY: own.key,
+      TLS_CLIENT_CA: proxies.certificate,
+      TRUSTED_PROXY_THUMBPRINTS: known.thumbprint,
+    };
+    const gatewayAuthority = (faults.gatewayAuthority ?? gateways).certificate;
+    return await Front.#start(available, { settings }, { proxy, gatewayAuthority });
+  }
+
+  static async #start({ proxy, found }: Available, options: GatewayOptions, link?: Wiring['link']): Promise<Front> {
     const [servers, clients] = [await Authority.make('servers'), await Authority.make('clients')];
     const port = await freePort();
     const settings = { PUBLIC_ORIGIN: `https://${SERVER_NAME}:${port}`, ...TRUST, ...options.settings };
     const gateway = await startGateway({ ...options, settings });
     const server = await servers.server(SERVER_NAME);
-    const wiring = { port, gatewayPort: gateway.port, server, clientAuthority: clients.certificate };
+    const clientAuthority = clients.certificate;
+    const wiring = { port, gatewayPort: gateway.port, server, clientAuthority, ...(link !== undefined && { link }) };
     return new Front(gateway, port, await proxy.start(found, wiring), clients, servers);
   }
 

@@ -15,6 +15,9 @@ import type { Identity } from './certificates.js';
 /** The host name that callers know. Nothing resolves it: tests connect to the loopback address, and name it in TLS and in Host. */
 export const SERVER_NAME = 'secrets.example';
 
+/** The name in the certificate of a gateway on another machine. */
+export const GATEWAY_NAME = 'postern.internal';
+
 /** What differs between an operator's machine and a test. */
 export interface Wiring {
   /** Where the proxy listens. */
@@ -24,6 +27,13 @@ export interface Wiring {
   readonly server: Identity;
   /** Who signs the certificates of clients, PEM. */
   readonly clientAuthority: string;
+  /** Where the gateway has a TLS listener. */
+  readonly link?: {
+    /** What the proxy shows to the gateway. */
+    readonly proxy: Identity;
+    /** Who signed the certificate of the gateway, PEM. */
+    readonly gatewayAuthority: string;
+  };
 }
 
 /** A proxy of docs/proxies.md: the server, and how its file there is filled in. */
@@ -39,8 +49,14 @@ export const PROXIES: readonly Proxy[] = [
       const home = await makeHome('nginx');
       await mkdir(join(home.path, 'state'));
       await copyFile(page('client-cert.js'), join(home.path, 'client-cert.js'));
+      const { link } = wiring;
       const config = await fillIn('nginx.conf', home, {
         ...common(wiring),
+        ...(link !== undefined && {
+          PROXY_CERTIFICATE: await keep(home, 'proxy.pem', link.proxy.certificate),
+          PROXY_KEY: await keep(home, 'proxy.key', link.proxy.key),
+          GATEWAY_CA: await keep(home, 'gateway.pem', link.gatewayAuthority),
+        }),
         CERTIFICATE: await keep(home, 'server.pem', wiring.server.certificate),
         KEY: await keep(home, 'server.key', wiring.server.key),
         CLIENT_CA: await keep(home, 'clients.pem', wiring.clientAuthority),
@@ -58,10 +74,14 @@ export const PROXIES: readonly Proxy[] = [
     service: HAPROXY,
     start: async (found, wiring) => {
       const home = await makeHome('haproxy');
-      const { certificate, key } = wiring.server;
+      const { link, server } = wiring;
       const config = await fillIn('haproxy.cfg', home, {
         ...common(wiring),
-        CERTIFICATE: await keep(home, 'server.pem', `${certificate}\n${key}`),
+        ...(link !== undefined && {
+          PROXY_CERTIFICATE: await keep(home, 'proxy.pem', `${link.proxy.certificate}\n${link.proxy.key}`),
+          GATEWAY_CA: await keep(home, 'gateway.pem', link.gatewayAuthority),
+        }),
+        CERTIFICATE: await keep(home, 'server.pem', `${server.certificate}\n${server.key}`),
         CLIENT_CA: await keep(home, 'clients.pem', wiring.clientAuthority),
       });
       const args = ['-db', '-f', config];
@@ -70,19 +90,24 @@ export const PROXIES: readonly Proxy[] = [
   },
 ];
 
-function common({ port, gatewayPort }: Wiring): Readonly<Record<string, string>> {
+function common({ port, gatewayPort, link }: Wiring): Readonly<Record<string, string>> {
   return {
     LISTEN: `127.0.0.1:${port}`,
     SERVER_NAME,
     PUBLIC_HOST: `${SERVER_NAME}:${port}`,
     GATEWAY: `127.0.0.1:${gatewayPort}`,
+    ...(link !== undefined && { GATEWAY_NAME }),
   };
 }
 
-/** The file of the docs with each of its names replaced, and nothing else. @returns its path */
+/**
+ * The file of the docs with each of its names replaced, and nothing else; for a gateway with a TLS listener, also with the lines for
+ * that, as docs/proxies.md says. @returns its path
+ */
 async function fillIn(name: string, home: Home, values: Readonly<Record<string, string>>): Promise<string> {
   const text = await readFile(page(name), 'utf8');
-  const filled = text.replace(/^(?!\s*#).*$/gm, (line) =>
+  const chosen = 'GATEWAY_NAME' in values ? text.replace(/^.* # plain$/gm, '').replaceAll('#tls ', '') : text;
+  const filled = chosen.replace(/^(?!\s*#).*$/gm, (line) =>
     line.replace(/@([A-Z_]+)@/g, (_, key: string) => {
       const value = values[key];
       if (value === undefined) throw new Error(`${name} holds @${key}@, for which there is no value`);
