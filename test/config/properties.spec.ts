@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Ajv } from 'ajv';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { stringify } from 'yaml';
 
 import { ConfigError } from '#src/config/faults.js';
@@ -18,30 +18,12 @@ const settings: readonly Setting<unknown>[] = Object.values(SETTINGS);
 const isValid = new Ajv({ allErrors: true }).compile(JSON.parse(renderJsonSchema()) as object);
 
 /** Text that some setting takes, or nearly. */
-const word = fc.constantFrom(
-  ...[
-    'dev',
-    'production',
-    'true',
-    'false',
-    '0',
-    '1',
-    '65',
-    '99999',
-    'off',
-    'required',
-    'memory',
-    'redis',
-    'file',
-    'kafka',
-  ],
-  ...['yaml', 'embedded', '127.0.0.1:0', '[::1]:8080', 'localhost:80', 'https://a.example', 'http://127.0.0.1:8080'],
-  ...['https://a.example/', 'https://a.example/x', '10.0.0.0/8', '::/0', '2001:db8::/32', '1.2.3.4', '50/100', '0.5/1'],
-  ...['a', 'a,b', 'yaml://a, b', 'urn:a', 'ES256', 'keys.json', '.*', '[', 'A'.repeat(43), 'ab:'.repeat(31) + 'ab'],
-  newKey(),
-  newKey().replace(/=$/, ''),
-  newKey(16),
-);
+const words = `
+  dev production true false 0 1 65 99999 off required memory redis file kafka yaml embedded 127.0.0.1:0 [::1]:8080 localhost:80
+  https://a.example http://127.0.0.1:8080 https://a.example/ https://a.example/x 10.0.0.0/8 ::/0 2001:db8::/32 1.2.3.4 50/100 0.5/1
+  a a,b yaml://a,b urn:a ES256 keys.json .* [ ${'A'.repeat(43)} ${'ab:'.repeat(31)}ab
+`;
+const word = fc.constantFrom(...words.trim().split(/\s+/), newKey(), newKey().replace(/=$/, ''), newKey(16));
 const scalar: fc.Arbitrary<Raw> = fc.oneof(
   word,
   fc.string({ maxLength: 40 }),
@@ -55,7 +37,9 @@ const raw: fc.Arbitrary<Raw> = fc.oneof(
   { weight: 1, arbitrary: fc.array(scalar, { maxLength: 3 }) },
 );
 
-const members = Object.values(SECTIONS).flatMap(({ members: rows }) => Object.values(rows).map(({ name }) => name));
+const members = Object.values(SECTIONS).flatMap(({ members: rows }) =>
+  Object.values<Setting<unknown>>(rows).map(({ name }) => name),
+);
 const row: fc.Arbitrary<Raw> = fc.dictionary(
   fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom(...members.map((name) => name.split('.')[0] ?? '')) },
