@@ -9,6 +9,7 @@ import { Dice } from './dice.js';
 import { GatewayProcess, type Held } from './gateway-process.js';
 import { faultOfLogLine, faultsOf, THEIRS } from './judge.js';
 import { GARBAGE, hostileRequest } from './requests.js';
+import { compared } from './statistics.js';
 import { makeKeys } from './world.js';
 
 /** Named on every failure; set HOSTILE_SEED to meet the same requests again, or more of them by `npm run hostile`. */
@@ -164,5 +165,26 @@ describe('the hostile generator and its judge', () => {
     for (const status of [0, 200, ...THEIRS]) {
       expect(faultOfLogLine(`{"level":"info","msg":"answered","status":${status},"route":"-"}`)).toBeUndefined();
     }
+  });
+});
+
+describe('N22: the comparison of times', () => {
+  const dice = new Dice(SEED);
+  const wait = (mean: number): number[] => Array.from({ length: 4_000 }, () => mean + dice.below(1_000) / 1_000);
+
+  it('N22: tells a wait from one that is a twentieth longer', () => {
+    expect(compared(wait(1), wait(1.08))).toMatchObject({ told: true });
+  });
+
+  it('N22: tells a wait from none of the same kind, though a few took a hundred times as long', () => {
+    const [one, other] = [wait(1), [...wait(1).slice(40), ...wait(100).slice(0, 40)]];
+    expect(compared(one, other)).toMatchObject({ told: false });
+  });
+
+  it('N22: gives the p of a known statistic', () => {
+    const two = compared([0, 2, 0, 2, 1, 1, 0, 2, 1, 1, 90], [1, 3, 1, 3, 2, 2, 1, 3, 2, 2, 90]);
+    expect(two.t).toBeLessThan(-2);
+    expect(two.p).toBeGreaterThan(0);
+    expect(two.p).toBeLessThan(0.05);
   });
 });
