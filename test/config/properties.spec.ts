@@ -104,7 +104,7 @@ describe('whatever is configured', () => {
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -124,7 +124,7 @@ describe('whatever is configured', () => {
         }
         expect(shown.faults).toEqual(faults);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });
