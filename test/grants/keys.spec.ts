@@ -4,7 +4,6 @@ import * as fc from 'fast-check';
 import { hashUnder } from '#libs/grants/hash.js';
 import type { GrantKeys } from '#libs/grants/grant-keys.js';
 import { keysOf, replayKey, unboundTokenKey } from '#libs/grants/keys.js';
-import type { Target } from '#libs/tenancy/guard.js';
 
 import { anyText } from '../support/any-text.js';
 import { otherKey, World, type Ask } from './world.js';
@@ -72,8 +71,7 @@ describe('the keys of a request', () => {
   });
 
   it('I10: belong to one tenant, though all else about the request is the same', async () => {
-    const target = await world.target();
-    const other = { ...target, tenant: { ...target.tenant, id: 'umbrella' } } as unknown as Target;
+    const [target, other] = [await world.target(), await world.target({ claims: { tenant: 'umbrella' } })];
     const desk = { ...world.desk, partitions: 1, quotaRef: () => 'the same ref' };
     const [ours, theirs] = [keysOf(target, 'facts', desk), keysOf(other, 'facts', desk)];
     expect(ours.partition).toBe(theirs.partition);

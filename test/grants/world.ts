@@ -88,19 +88,19 @@ export const otherKey = makeKey();
 export class World {
   readonly clock = new ManualClock(NOW_MS);
   readonly pdp = new WordedPdp();
-  readonly #tenants: Tenants = new Map([
-    [
-      'acme',
+  readonly #tenants: Tenants = new Map(
+    ['acme', 'umbrella'].map((id) => [
+      id,
       {
-        id: 'acme',
+        id,
         issuers: new Set([ISSUER]),
-        claimOptional: true,
+        claimOptional: id === 'acme',
         mounts: [{ mount: 'secret' }],
         acrValues: ['silver', 'gold'],
         providers: providerNames([{ name: 'openbao', engine: 'kv2' }]),
       },
-    ],
-  ]);
+    ]),
+  );
   readonly #tokens = {
     issuers: new Map([[ISSUER, makeIssuer([issuerKey])]]),
     leewaySeconds: 5,
