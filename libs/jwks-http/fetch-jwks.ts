@@ -42,7 +42,14 @@ export async function fetchJwks({ uri, ca, plainHttp, resolve }: JwksPlace, sign
   }
   const addresses = await inTime(addressesOf(uri.hostname, resolve), signal);
   const client = new Client(uri.origin, {
-    connect: { lookup: pinned(addresses), rejectUnauthorized: true, timeout: 0, ...(ca !== undefined && { ca }) },
+    connect: {
+      lookup: pinned(addresses),
+      rejectUnauthorized: true,
+      // Without it a connection that does not come about outlives the call by the system's own patience.
+      signal,
+      timeout: 0,
+      ...(ca !== undefined && { ca }),
+    },
     headersTimeout: 0,
     bodyTimeout: 0,
     maxResponseSize: MAX_JWKS_BYTES,

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -210,6 +211,30 @@ describe('T18: when keys cannot be had', () => {
     expect(scene.alarms).toEqual([expect.stringMatching(/^cannot be had: its server is late; /)]);
     expect(await scene.ask('first')).toBe('JwksFault: its server is late');
     await until(() => scene.server.open === 0);
+  });
+
+  it('T18: a server that accepts and never speaks TLS is given up in time, its connection with it', async () => {
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => {
+      sockets.add(socket);
+      socket
+        .on('error', () => {})
+        .on('close', () => sockets.delete(socket))
+        .resume();
+    });
+    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = silent.address() as AddressInfo;
+      const scene = await Scene.before();
+      const opening = scene.opened({ place: { uri: new URL(`https://127.0.0.1:${port}/jwks`), plainHttp: false } });
+      await until(() => sockets.size === 1);
+      scene.clock.advance(timeout);
+      await opening;
+      expect(scene.alarms).toEqual([expect.stringMatching(/^cannot be had: its server is late; /)]);
+      await until(() => sockets.size === 0);
+    } finally {
+      silent.close();
+    }
   });
 
   it('T18: a request waits for a fetch that is under way, but not for long', async () => {

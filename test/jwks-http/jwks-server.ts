@@ -111,7 +111,11 @@ export function raw(body: string | Uint8Array, headers: Readonly<Record<string, 
   };
 }
 
-/** Resolves when the condition holds; a test that waits in vain ends by its own time. */
+/** Resolves when the condition holds. What does not come about within 15 s never will: better a failure than a run without end. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
+  const patience = performance.now() + 15_000;
+  while (!(await holds())) {
+    if (performance.now() > patience) throw new Error(`waited in vain until ${holds.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
