@@ -1,4 +1,5 @@
 import type { AuditRecord } from '#libs/audit/record.js';
+import { ANONYMOUS_ISSUER } from '#libs/identity/anonymous.js';
 import { isJsonObject, type Json } from '#libs/kernel/json.js';
 
 /** One audit record as one plain sentence. What is shortened is marked by `…`; nothing that a terminal would act on gets through. */
@@ -52,7 +53,8 @@ function asked(record: AuditRecord): string {
   return record['resource_ref'] === undefined ? '' : `${wanted(record)}, `;
 }
 
-function under({ binding }: AuditRecord): string {
+function under({ binding, iss }: AuditRecord): string {
+  if (iss === ANONYMOUS_ISSUER) return ', without any token';
   if (!isJsonObject(binding)) return '';
   const key = plain(binding['jkt']) ?? plain(binding['x5t']);
   return key === undefined ? ', by a bearer token' : `, held by the ${plain(binding['kind']) ?? '?'} key ${short(key)}`;

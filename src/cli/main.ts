@@ -21,6 +21,8 @@ export function program(): Command {
 
 /** Runs one command line (`process.argv`) and sets the exit code; never throws what a person could cause. */
 export async function run(argv: readonly string[]): Promise<void> {
+  // whoever reads the output stopped reading, such as `| head`: ends as SIGPIPE would, without a word
+  process.stdout.once('error', () => process.exit(141));
   try {
     await program().parseAsync([...argv]);
   } catch (error) {

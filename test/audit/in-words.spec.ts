@@ -29,6 +29,20 @@ describe('a record in words', () => {
       'Writer abcdefgh… closed its trail. Switched off: ENABLE_AUTHORIZATION, SECRETS_ENFORCE_SCOPES.',
     ],
     [{ type: 'close', switches_off: [] }, 'Writer abcdefgh… closed its trail.'],
+    [
+      {
+        type: 'intent',
+        ...CALLER,
+        ...SECRET,
+        iss: 'urn:postern:anonymous',
+        sub: 'anonymous',
+        grant_id: 'g',
+        use_no: 1,
+        binding: { kind: 'none' },
+        switches_off: ['SECRETS_API_REQUIRE_AUTH'],
+      },
+      'anonymous of acme may be given secret 1.UboemNvadaK2… to execute: use 1 of grant g, without any token. Switched off: SECRETS_API_REQUIRE_AUTH.',
+    ],
     [{ type: 'close', switches_off: 'x' }, 'Writer abcdefgh… closed its trail.'],
     [
       {

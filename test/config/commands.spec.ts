@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -121,6 +122,17 @@ describe('postern config show', () => {
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ settings: { GRANT_TTL_MAX: { value: 'soon', from: 'environment' } } });
     expect(stderr).toBe('fault: GRANT_TTL_MAX (environment) must be an integer from 1 to 86400, not "soon".\n');
+  });
+
+  it('ends quietly when nobody reads on', async () => {
+    const program = join(built.root, 'src/cli/postern.mjs');
+    const read = `'${process.execPath}' '${program}' config show local | true`;
+    const { stderr } = spawnSync('sh', ['-c', read], {
+      cwd: built.root,
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    });
+    expect(stderr).toBe('');
   });
 
   it('lets no value act on the terminal', async () => {
