@@ -60,8 +60,8 @@ export function isOneSequence(bytes: Uint8Array): boolean {
   if (tag !== SEQUENCE) return false;
   if (first < 0x80) return bytes.length === 2 + first;
   const octets = first & 0x7f;
-  if (octets === 0 || octets > 3 || bytes.length < 2 + octets) return false;
   const length = bytes.subarray(2, 2 + octets).reduce((sum, octet) => sum * 256 + octet, 0);
+  // No octets are an open length, which DER does not have: no length is the shortest then.
   const shortest = length >= (octets === 1 ? 0x80 : 256 ** (octets - 1));
   return shortest && bytes.length === 2 + octets + length;
 }

@@ -6,7 +6,7 @@ import { quoted } from '#libs/kernel/quoted.js';
 import { ALGORITHMS, algorithmNamed, type Algorithm } from './algorithms.js';
 import type { KeySource } from './issuers.js';
 import { holdsSecret, importPublicJwk, keyFault } from './public-jwk.js';
-import { isRoca } from './roca.js';
+import { rsaWeakness } from './rsa-keys.js';
 
 /** A fixed set of an issuer's public keys. */
 export interface KeySet extends KeySource {
@@ -33,8 +33,6 @@ const MAX_KID = 256;
 const MAX_KEYS = 100;
 /** How many sentences an error repeats. */
 const MAX_SAID = 5;
-/** RFC 7518 section 3.3; the exponent 1 makes every message its own signature (spec, T6). */
-const RSA = { minBits: 2048, maxBits: 4096, minExponent: 65_537n };
 
 /**
  * Reads a JWK Set (RFC 7517 section 5). One key serves one algorithm (RFC 8725 section 3.1): the one that its `alg` names, else the
@@ -123,14 +121,4 @@ function algorithmOf(jwk: JsonObject): Algorithm | undefined {
   if ('alg' in jwk) return algorithmNamed(jwk['alg']);
   if (jwk['kty'] === 'RSA') return algorithmNamed('RS256');
   return ALGORITHMS.find(({ kty, crv }) => jwk['kty'] === kty && jwk['crv'] === crv);
-}
-
-/** T6. The export is canonical, whatever spelling the numbers came in. */
-function rsaWeakness(key: KeyObject): string | undefined {
-  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength < RSA.minBits || modulusLength > RSA.maxBits) return 'RSA needs 2048 to 4096 bits.';
-  if (publicExponent < RSA.minExponent) return 'RSA needs an exponent of 65537 or more.';
-  const { n = '' } = key.export({ format: 'jwk' });
-  const modulus = BigInt(`0x${Buffer.from(n, 'base64url').toString('hex')}`);
-  return isRoca(modulus) ? 'the key was made by a library whose keys can be factored (CVE-2017-15361).' : undefined;
 }

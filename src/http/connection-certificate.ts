@@ -1,7 +1,9 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
 import { ClientCertificate, type PresentedCertificate } from '#libs/identity/certificate.js';
+import { certificateKeyWeakness } from '#libs/identity/certificate-key.js';
 
 /** Connections of our own TLS listener whose handshake is done, each with what its peer showed: read once, for all its requests. */
 const SECURED = new WeakMap<Duplex, PresentedCertificate | undefined>();
@@ -27,13 +29,28 @@ export function connectionCertificate(socket: Duplex): PresentedCertificate | un
 }
 
 function certificateOf(socket: TLSSocket, verified: boolean): PresentedCertificate | undefined {
-  const der = socket.getPeerX509Certificate()?.raw;
-  if (der === undefined) return undefined;
-  if (!verified || socket.authorized) return { kind: 'shown', certificate: new ClientCertificate(der) };
-  return {
-    kind: 'unusable',
-    check: 'M5 certificate',
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  if (verified && !socket.authorized) {
     // One of the names that OpenSSL has for what is wrong with a chain.
-    detail: `The client certificate of this connection does not verify here: ${String(socket.authorizationError)}.`,
-  };
+    const why = String(socket.authorizationError);
+    return unusable('M5 certificate', `The client certificate of this connection does not verify here: ${why}.`);
+  }
+  const weakness = weaknessOf(certificate);
+  if (weakness !== undefined) {
+    return unusable('T6 certificate key', `The key of the client certificate is not taken: ${weakness}`);
+  }
+  return { kind: 'shown', certificate: new ClientCertificate(certificate.raw) };
+}
+
+function weaknessOf(certificate: X509Certificate): string | undefined {
+  try {
+    return certificateKeyWeakness(certificate.publicKey);
+  } catch {
+    return 'it cannot be read.'; // what OpenSSL throws on a hostile key is of many classes (T5)
+  }
+}
+
+function unusable(check: string, detail: string): PresentedCertificate {
+  return { kind: 'unusable', check, detail };
 }

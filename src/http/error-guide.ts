@@ -81,12 +81,12 @@ export const GUIDE: Readonly<Record<Code, Guide>> = {
   },
   INVALID_TOKEN: {
     meaning:
-      'The access token is malformed, expired, of another issuer or audience, wrongly signed, or not bound to the key that was shown. Which of these is told to the audit alone.',
-    remedy: 'Get a new token for this audience, bound to your key.',
+      'The access token is malformed, expired, of another issuer or audience, wrongly signed, or not bound to the key or the certificate that was shown. Which of these is told to the audit alone.',
+    remedy: 'Get a new token for this audience, bound to your key, or to the certificate that you connect with.',
   },
   BINDING_REQUIRED: {
     meaning: 'The access token is not bound to a key, and this gateway takes bound tokens only.',
-    remedy: 'Ask the authorization server for a DPoP-bound token.',
+    remedy: 'Ask the authorization server for a DPoP-bound token, or for one that names your client certificate.',
   },
   TOKEN_REPLAYED: {
     meaning: 'The unbound token has had its grants for this secret.',

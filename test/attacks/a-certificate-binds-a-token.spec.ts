@@ -7,7 +7,14 @@ import type { SecureVersion, TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { Wire, type WireAnswer } from '../http/wire.js';
-import { type Attack, expectNothingTold, expectProblem, expectSilentHeaders, Target } from '../support/attack.js';
+import {
+  type Attack,
+  expectNothingTold,
+  expectProblem,
+  expectRecord,
+  expectSilentHeaders,
+  Target,
+} from '../support/attack.js';
 import { type Certificate, clientCert, makeCa, makeCertificate } from '../support/certificates.js';
 import { APP, type Gateway, type MintOptions, startGateway, valuePath } from '../support/gateway.js';
 import { askTls, openTls } from '../support/secure-wire.js';
@@ -266,6 +273,15 @@ describe('what a certificate must be, M5', () => {
       expectProblem(await call(anyCertificate, { cnf: names(caller), shows }), '401 INVALID_TOKEN');
     },
   );
+
+  it('T6: one whose key can be factored binds nobody, whatever TLS_CLIENT_CA says', async () => {
+    const shows = await makeCertificate({ name: 'svc-billing', rsaBits: 1024 });
+    const token = anyCertificate.mint({ boundTo: null, claims: { cnf: names(shows) } });
+    const tls = { ciphers: 'ALL:@SECLEVEL=0' };
+    const answer = await askTls(anyCertificate.port, bytesOf(anyCertificate, { token }), { ca: serverCa, shows, tls });
+    expectProblem(answer, '401 INVALID_TOKEN');
+    await expectRecord(anyCertificate, answer, 'T6 certificate key');
+  });
 
   it('M5: nobody shows a certificate without its key', async () => {
     await expect(openTls(gateway.port, { ca: serverCa, shows: { ...caller, key: sibling.key } })).rejects.toThrow();

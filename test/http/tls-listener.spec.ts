@@ -183,6 +183,18 @@ describe('a handshake that fails', () => {
     expect(told().slice(before)).toEqual([]);
   });
 
+  it('I19: of a connection that stands already ends it: a record that was tampered with, or is no record', async () => {
+    for (const bytes of [Buffer.from('1703030010'.padEnd(42, 'a'), 'hex'), Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
+      const raw = connect({ port: running.port, host: '127.0.0.1' });
+      const socket = await openTls(running.port, { ca, tls: { socket: raw } });
+      raw.write(bytes);
+      expect(await Wire.over(socket).rest()).not.toContain(running.host);
+      raw.destroy();
+    }
+    expect(await served()).toBe(401);
+    expect(running.log.filter((line) => /fault|ERR_|SSL/.test(line))).toEqual([]);
+  });
+
   it('I19: by a peer that goes away in the middle of one, or right after it, is no fault', async () => {
     const before = told().length;
     for (let run = 0; run < 20; run += 1) {
