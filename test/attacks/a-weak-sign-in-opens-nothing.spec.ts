@@ -272,6 +272,24 @@ describe('what a sign-in must be', () => {
   });
 });
 
+describe('a token that says less of its sign-in', () => {
+  it('I13: never opens what the whole one does not', async () => {
+    const opened: string[] = [];
+    for (const path of [GOLD, EITHER, FRESH, VAULT]) {
+      const opens = async (acr: string | undefined, age: number | undefined): Promise<boolean> =>
+        (await ask(path, { sub: 'frank', acr, ...(age !== undefined && { auth_time: now() - age }) })).status === 200;
+      for (const acr of ['bronze', 'silver', 'gold']) {
+        for (const age of [0, 901]) {
+          const what = `${path} ${acr} ${age}`;
+          if (await opens(acr, age)) opened.push(what);
+          else expect([what, await opens(undefined, age), await opens(acr, undefined)]).toEqual([what, false, false]);
+        }
+      }
+    }
+    expect(opened).toHaveLength(9);
+  });
+});
+
 describe('a grant', () => {
   it.each([
     ['a weaker acr', { acr: 'silver' }],
