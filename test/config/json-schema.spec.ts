@@ -10,6 +10,7 @@ import { renderJsonSchema } from '#src/config/json-schema.js';
 import { NOT_YET } from '#src/config/not-yet.js';
 import { SECTIONS, SETTINGS } from '#src/config/schema.js';
 
+import { blocks, pages } from '../docs/markdown.js';
 import { newKey } from './fixture.js';
 
 const ROOT = packageRoot();
@@ -53,6 +54,14 @@ describe('config/postern.schema.json', () => {
       expect(errorsOf(parse(text))).toEqual([]);
     },
   );
+
+  it('finds nothing wrong with any configuration that a page shows', () => {
+    const shown = pages()
+      .flatMap((each) => blocks(each, 'yaml').map((text) => [each.path, parse(text) as object] as const))
+      .filter(([, content]) => Object.keys(content).some((name) => name in schema.properties));
+    expect(shown.length).toBeGreaterThan(5);
+    for (const [path, content] of shown) expect([path, ...errorsOf(content)]).toEqual([path]);
+  });
 
   it.each([
     ['an empty file with nothing set', {}],
