@@ -175,7 +175,9 @@ describe('the read line', () => {
         return await never();
       });
       const asked = arrival();
-      const outcome = refused(readSecret(hanging, asked));
+      // The disk may take what it likes: this clock does not move for it.
+      const patient = { ...hanging, audit: { ...hanging.audit, deadlineMs: 2000 } };
+      const outcome = refused(readSecret(patient, asked));
       // both halves are under way, and the intent is on disk: only the provider is waited for
       await until(async () => told !== undefined && kinds(await recordsOf(asked.origin.requestId)).includes('intent'));
       await settle();
