@@ -41,5 +41,7 @@ export class Hosts {
 /** The origins by which a listener without a public origin is called from its own machine, its own spelling first. */
 export function localOrigins({ host, port, secure = false }: Listening): readonly string[] {
   const own = host.includes(':') ? `[${host}]` : host;
-  return [...new Set([own, '127.0.0.1', 'localhost', '[::1]'])].map((name) => `${secure ? 'https' : 'http'}://${name}:${port}`);
+  return [...new Set([own, '127.0.0.1', 'localhost', '[::1]'])].map(
+    (name) => `${secure ? 'https' : 'http'}://${name}:${port}`,
+  );
 }
