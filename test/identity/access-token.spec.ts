@@ -187,6 +187,29 @@ describe('a token that was verified a moment ago', () => {
     expect(await refused(token, rules, NOW_MS + 60 * SECOND)).toEqual({ code: 'INVALID_TOKEN', check: 'J7 kid' });
   });
 
+  it('N32: is verified anew at once when the keys of its issuer may have changed', async () => {
+    const source = { generation: 0, asked: 0, key: async () => ((source.asked += 1), issuerKey.publicKey) };
+    const rules = tokenRules({ keys: source });
+    const token = aToken();
+    for (const generation of [0, 0, 1, 1, 0]) {
+      source.generation = generation;
+      await authenticated(token, rules);
+    }
+    expect(source.asked).toBe(3);
+  });
+
+  it('N32: is not remembered by keys that changed while it was verified', async () => {
+    const source = {
+      generation: 0,
+      asked: 0,
+      key: async () => ((source.asked += 1), (source.generation = 1), issuerKey.publicKey),
+    };
+    const rules = tokenRules({ keys: source });
+    const token = aToken();
+    for (let times = 0; times < 3; times += 1) await authenticated(token, rules);
+    expect(source.asked).toBe(2);
+  });
+
   it('is remembered with what it said, under the scheme of this request', async () => {
     const { rules } = counting();
     const token = aToken();

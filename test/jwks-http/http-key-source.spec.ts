@@ -181,6 +181,19 @@ describe('T18: when keys cannot be had', () => {
     expect(await scene.source.key('first', 'RS256')).toBeUndefined();
   });
 
+  it('T18: meanwhile no request waits for a try that is under way', async () => {
+    const scene = await Scene.open();
+    scene.server.answers(never);
+    scene.clock.advance(refresh.most);
+    await until(() => scene.server.requests.length === 2);
+    await scene.passes(timeout);
+    scene.clock.advance(retry);
+    await until(() => scene.server.requests.length === 3);
+    // The clock stands still: whoever waited would wait for ever.
+    expect(await scene.ask('second')).toBe('JwksFault: its server is late');
+    expect([await scene.ask('first'), scene.source.fetching]).toEqual(['key', true]);
+  });
+
   it('I24: they are had again at the next try once the endpoint is back, well within 5 s', async () => {
     expect(timeout + retry).toBeLessThan(5_000);
     const scene = await Scene.open();
