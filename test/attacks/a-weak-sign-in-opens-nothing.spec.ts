@@ -9,7 +9,9 @@ import {
   expectRecord,
   Target,
 } from '../support/attack.js';
+import { makeCa, makeCertificate } from '../support/certificates.js';
 import { type Gateway, POLICIES, type ReadOptions, startGateway, valuePath } from '../support/gateway.js';
+import { askTls } from '../support/secure-wire.js';
 import { ISSUER } from '../support/tokens.js';
 import { OTHER_ISSUER } from '../support/world.js';
 
@@ -117,6 +119,35 @@ describe.each(['DPoP', 'Bearer'] as const)('a step-up is asked for under %s', (s
   it('S3, S4: and the sign-in that was asked for opens', async () => {
     expect((await ask(GOLD, { acr: 'gold' }, scheme)).status).toBe(200);
     expect((await ask(EITHER, { acr: 'silver', auth_time: now() - 900 }, scheme)).status).toBe(200);
+  });
+});
+
+describe('a step-up is asked for of a token that is bound to a certificate', () => {
+  it('S1, S2: under Bearer too where plain bearer tokens are refused', async () => {
+    const [serverCa, clientCa] = [await makeCa('server CA'), await makeCa('client CA')];
+    const server = await makeCertificate({ name: 'postern', by: serverCa, usage: 'server' });
+    const caller = await makeCertificate({ name: 'alice', by: clientCa });
+    const tls = { TLS_CERT: server.pem, TLS_KEY: server.key, TLS_CLIENT_CA: clientCa.pem, ALLOW_UNBOUND_TOKENS: false };
+    const bound = await Target.start({ policies: { acme: `${POLICIES}${STEP_UPS}` }, secrets, settings: tls });
+    const read = async (claims: Claims): Promise<WireAnswer> => {
+      const token = bound.gateway.mint({
+        boundTo: null,
+        claims: ofUser({ cnf: { 'x5t#S256': caller.x5t }, ...claims }),
+      });
+      const bytes = bound.gateway.request({ target: GOLD, fields: [`Authorization: Bearer ${token}`] });
+      return await askTls(bound.gateway.port, bytes, { ca: serverCa, shows: caller });
+    };
+    try {
+      const answer = await read({ acr: 'silver' });
+      expectProblem(answer, '401 STEP_UP_REQUIRED');
+      expect(answer.headers['www-authenticate']).toEqual([
+        expect.not.stringContaining('error='),
+        expect.stringMatching(/^Bearer error="insufficient_user_authentication", acr_values="gold"/),
+      ]);
+      expect((await read({ acr: 'gold' })).status).toBe(200);
+    } finally {
+      await bound.close();
+    }
   });
 });
 
