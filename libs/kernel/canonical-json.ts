@@ -38,16 +38,16 @@ function elementsAreInOrder(elements: readonly Json[]): boolean {
 }
 
 function membersAreInOrder(members: { readonly [name: string]: Json }): boolean {
-  let before: string | undefined;
+  let before = '';
   for (const name of Object.keys(members)) {
-    if (before !== undefined && before > name) return false;
+    if (before > name) return false;
     if (!name.isWellFormed() || !isInOrder(members[name])) return false;
     before = name;
   }
   return true;
 }
 
-function textOf(value: Json): string {
+function textOf(value: Json | undefined): string {
   switch (typeof value) {
     case 'string':
       return stringText(value);
@@ -60,45 +60,23 @@ function textOf(value: Json): string {
       if (value === null) return 'null';
       return isArray(value) ? arrayText(value) : objectText(value);
     default:
-      throw new TypeError(`A ${typeof value} has no canonical JSON.`);
+      throw new TypeError(`There is no canonical JSON of type ${typeof value}.`);
   }
 }
 
 function arrayText(elements: readonly Json[]): string {
   let text = '[';
-  for (let at = 0; at < elements.length; at += 1) {
-    const element = elements[at];
-    if (element === undefined) throw new TypeError('A hole has no canonical JSON.');
-    text += at === 0 ? textOf(element) : `,${textOf(element)}`;
-  }
+  for (let at = 0; at < elements.length; at += 1) text += `${at === 0 ? '' : ','}${textOf(elements[at])}`;
   return `${text}]`;
 }
 
 function objectText(members: { readonly [name: string]: Json }): string {
-  let text = '';
-  for (const name of sorted(Object.keys(members))) {
-    const value = members[name];
-    if (value === undefined) throw new TypeError('An undefined member has no canonical JSON.');
-    text += `${text === '' ? '{' : ','}${stringText(name)}:${textOf(value)}`;
-  }
-  return text === '' ? '{}' : `${text}}`;
+  // the default sort compares strings by UTF-16 code units, as RFC 8785 section 3.2.3 wants
+  const names = Object.keys(members).sort();
+  return `{${names.map((name) => `${stringText(name)}:${textOf(members[name])}`).join(',')}}`;
 }
-
-/** `<` and the default sort compare strings by UTF-16 code units, as RFC 8785 section 3.2.3 wants. */
-function sorted(names: string[]): string[] {
-  let before = '';
-  for (const name of names) {
-    if (before > name) return names.sort();
-    before = name;
-  }
-  return names;
-}
-
-/** Anything but printable ASCII without `"` and `\`: may need an escape, or be half of a surrogate pair. */
-const NOT_PLAIN = /[^ !#-[\]-~]/;
 
 function stringText(text: string): string {
-  if (!NOT_PLAIN.test(text)) return `"${text}"`;
   if (!text.isWellFormed()) throw new TypeError('A lone surrogate has no canonical JSON.');
   return JSON.stringify(text);
 }

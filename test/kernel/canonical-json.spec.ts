@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import * as fc from 'fast-check';
 
 import { canonicalJson } from '#libs/kernel/canonical-json.js';
@@ -37,19 +37,52 @@ describe('the canonical text', () => {
     expect(canonicalJson(JSON.parse('{"__proto__":1}') as Json)).toBe('{"__proto__":1}');
   });
 
-  it.each<[string, unknown]>([
-    ['NaN', NaN],
-    ['an infinity', [Infinity]],
-    ['a lone surrogate', 'a\ud800'],
-    ['a lone surrogate in a name', { 'a\udc00': 1 }],
-    ['an undefined member', { a: undefined }],
-    ['undefined', undefined],
-    ['a hole', Array(1)],
-    ['a bigint', 1n],
-    ['a function', () => 1],
-  ])('is refused for %s', (_what, value) => {
-    expect(() => canonicalJson(value as Json)).toThrow(TypeError);
+  it.each<[string, unknown, string]>([
+    ['NaN', NaN, 'A number that is not finite has no canonical JSON.'],
+    ['an infinity', [Infinity], 'A number that is not finite has no canonical JSON.'],
+    ['a lone surrogate', 'a\ud800', 'A lone surrogate has no canonical JSON.'],
+    ['a lone surrogate in a name', { 'a\udc00': 1 }, 'A lone surrogate has no canonical JSON.'],
+    ['an undefined member', { a: undefined }, 'There is no canonical JSON of type undefined.'],
+    ['undefined', undefined, 'There is no canonical JSON of type undefined.'],
+    ['a hole', Array(1), 'There is no canonical JSON of type undefined.'],
+    ['a bigint', 1n, 'There is no canonical JSON of type bigint.'],
+    ['a function', () => 1, 'There is no canonical JSON of type function.'],
+  ])('is refused for %s, by its kind and not by its value', (_what, value, message) => {
+    expect(() => canonicalJson(value as Json)).toThrow(new TypeError(message));
   });
+});
+
+describe('the way of the engine', () => {
+  const calls = (value: Json): readonly unknown[] => {
+    const stringify = jest.spyOn(JSON, 'stringify');
+    try {
+      canonicalJson(value);
+      return stringify.mock.calls.map((given): unknown => given[0]);
+    } finally {
+      stringify.mockRestore();
+    }
+  };
+
+  it.each<[Json]>([
+    ['text'],
+    [1.5],
+    [false],
+    [null],
+    [[]],
+    [['b', 'a', [true, null]]],
+    [{}],
+    [{ A: 1 }],
+    [{ '': { b: [0], c: 'x' }, a: null, aa: [], b: {} }],
+  ])('is taken once and for the whole when every member stands in order: %j', (value) => {
+    expect(calls(value)).toEqual([value]);
+  });
+
+  it.each<[Json]>([[{ b: 1, a: 2 }], [[{ a: 1 }, { b: 1, a: 2 }]], [{ a: 1, b: { d: 1, c: 2 } }]])(
+    'is not taken for the whole when a member stands out of order: %j',
+    (value) => {
+      expect(calls(value)).not.toContainEqual(value);
+    },
+  );
 });
 
 describe('any value', () => {

@@ -53,4 +53,12 @@ describe('HMAC-SHA-256', () => {
     expect(hex(hmacSha256(key, data))).toBe(digest);
     expect(hmacSha256(key, data)).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
+
+  it('goes on with a key as it was at its first use', () => {
+    const key = bytes(7, 32);
+    const before = hmacSha256(key, 'data');
+    key.fill(8);
+    expect(hmacSha256(key, 'data')).toBe(before);
+    expect(hmacSha256(bytes(8, 32), 'data')).not.toBe(before);
+  });
 });

@@ -37,11 +37,13 @@ describe('a prefix', () => {
   ])('%s is %s', (text, code, check) => {
     const refusal = refused(text);
     expect([refusal.code, refusal.check]).toEqual([code, check]);
+    expect(refusal.detail).toMatch(/^[\x20-\x7e]{10,1300}$/);
   });
 
   it('is too long when only its canonical form is', () => {
     const text = `vault://m/${Array(8).fill('x'.repeat(127)).join('/')}`.slice(0, 1_020);
     expect(refused(text).check).toBe('prefix canonical length');
+    expect(parseSecretPrefix(text.slice(0, -4), names).toString()).toHaveLength(1_024);
   });
 
   it.each<[string, string, boolean]>([
@@ -58,6 +60,13 @@ describe('a prefix', () => {
     ['vault://secret', 'hashicorp+kv2://secret/a', true],
   ])('%s covers %s: %s', (prefix, uri, covers) => {
     expect(parseSecretPrefix(prefix, names).covers(parseSecretUri(uri, names))).toBe(covers);
+  });
+
+  it('covers nothing of another engine, though the provider has the same name', () => {
+    const other = providerNames([{ name: 'openbao', engine: 'kv9' }]);
+    expect(parseSecretPrefix('openbao://secret', names).covers(parseSecretUri('openbao://secret/a', other))).toBe(
+      false,
+    );
   });
 
   it('covers exactly the secrets whose segments begin with its own', () => {
@@ -79,11 +88,10 @@ describe('a prefix', () => {
 
   it('is not taken from an object that only looks like one', () => {
     const prefix = parseSecretPrefix('yaml://m', names);
-    expect([SecretPrefix.is(prefix), SecretPrefix.is(Object.assign({}, prefix)), SecretPrefix.is(undefined)]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    expect(SecretPrefix.is(prefix)).toBe(true);
+    for (const other of [Object.assign({}, prefix), undefined, null, 'yaml://m']) {
+      expect(SecretPrefix.is(other)).toBe(false);
+    }
   });
 });
 

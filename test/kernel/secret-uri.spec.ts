@@ -236,7 +236,7 @@ describe('the class of a parsed URI', () => {
     expect(SecretUri.is(uri)).toBe(true);
     expect(SecretUri.is(Object.assign({}, uri))).toBe(false);
     expect(SecretUri.is(Object.create(SecretUri.prototype))).toBe(false);
-    expect(SecretUri.is(null)).toBe(false);
+    expect([SecretUri.is(null), SecretUri.is(undefined), SecretUri.is('yaml://m/a')]).toEqual([false, false, false]);
   });
 
   it('is made by no one else', () => {
@@ -255,6 +255,11 @@ describe('the table of provider names', () => {
     expect(providerNames([{ name: 'openbao', engine: 'kv2' }]).has('vault')).toBe(false);
   });
 
+  it('has an engine exactly for what was given one', () => {
+    expect(names.get('yaml')).toStrictEqual({ name: 'yaml' });
+    expect(names.get('openbao')).toStrictEqual({ name: 'openbao', engine: 'kv2' });
+  });
+
   it.each([
     [[{ name: 'OpenBao' }], /OpenBao/],
     [[{ name: '' }], /not a-z/],
@@ -264,6 +269,8 @@ describe('the table of provider names', () => {
     [[{ name: 'yaml' }, { name: 'yaml' }], /twice/],
     [[{ name: 'bao', engine: 'KV2' }], /KV2/],
     [[{ name: 'bao', engine: '' }], /Engine/],
+    [[{ name: 'bao', engine: 'KVkv2' }], /Engine/],
+    [[{ name: 'bao', engine: 'kv2-' }], /Engine/],
   ])('does not take %j', (instances, message) => {
     expect(() => providerNames(instances)).toThrow(message);
   });
