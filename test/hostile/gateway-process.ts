@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { makeCertificate } from '../support/certificates.js';
 import { ISSUER } from '../support/tokens.js';
 import { writeWorld } from '../support/world.js';
 import { faultOfLogLine } from './judge.js';
@@ -35,6 +36,15 @@ export interface StartOptions {
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
 }
 
+interface Place extends Pick<Aim, 'keys' | 'certificate'> {
+  readonly port: number;
+  readonly folder: string;
+  readonly canary: string;
+}
+
+/** As much as can be attacked: some of the addresses that hostile requests come from are those of a proxy that is believed. */
+const SETTINGS = { ALLOW_UNBOUND_TOKENS: false, TRUSTED_PROXY_CIDRS: '127.0.0.16/28', CLIENT_CERT_HEADER: true };
+
 /** A real gateway: its own process, from configuration to audit files, started as `npm start` does it, with a world of its own. */
 export class GatewayProcess {
   readonly port: number;
@@ -55,14 +65,14 @@ export class GatewayProcess {
   readonly #ended: Promise<number | string>;
   #rest = '';
 
-  private constructor(child: ChildProcess, place: { port: number; folder: string; canary: string; keys: Aim['keys'] }) {
+  private constructor(child: ChildProcess, place: Place) {
     this.#child = child;
     this.#folder = place.folder;
     this.port = place.port;
     this.canary = place.canary;
     this.auditDir = join(place.folder, 'audit');
     const host = `127.0.0.1:${place.port}`;
-    this.aim = { origin: `http://${host}`, host, keys: place.keys, spent: this.spent };
+    this.aim = { origin: `http://${host}`, host, keys: place.keys, certificate: place.certificate, spent: this.spent };
     this.#ended = new Promise((resolve) => {
       child.once('close', (code, signal) => resolve(code ?? signal ?? 'gone'));
     });
@@ -74,13 +84,14 @@ export class GatewayProcess {
     const folder = await mkdtemp(join(tmpdir(), 'postern-hostile-'));
     const keys = makeKeys();
     const canary = `canary-${randomBytes(18).toString('base64url')}`;
+    const certificate = await makeCertificate({ name: 'svc-billing' });
     const port = await freePort();
     const profile = await writeWorld(folder, {
       keys,
       canary,
       policies: { acme: policiesOf(ISSUER) },
       secrets: secretsOf,
-      settings: { LISTEN_ADDR: `127.0.0.1:${port}`, ALLOW_UNBOUND_TOKENS: false, ...settings },
+      settings: { LISTEN_ADDR: `127.0.0.1:${port}`, ...SETTINGS, ...settings },
     });
     const inspect = fileURLToPath(new URL('inspect.ts', import.meta.url));
     const args = [...NODE, '--import', inspect, join(dist, 'src/main.js'), '--profile', profile];
@@ -88,7 +99,7 @@ export class GatewayProcess {
       env: { PATH: process.env['PATH'], HOSTILE_DIST: dist },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    const started = new GatewayProcess(child, { port, folder, canary, keys });
+    const started = new GatewayProcess(child, { port, folder, canary, keys, certificate });
     const kill = (): void => void child.kill('SIGKILL');
     process.once('exit', kill);
     child.once('close', () => process.off('exit', kill));

@@ -47,7 +47,7 @@ describe('a gateway process among hostile requests', () => {
     const sent = await campaign(gateway, { ...SENDING, requests: 2_500, heldOneIn: 500 });
     expectNoFault(sent);
     // The families are mixed, so that many ways to be refused were met.
-    expect(Object.keys(sent.families)).toHaveLength(10);
+    expect(Object.keys(sent.families)).toHaveLength(11);
     expect(Object.keys(sent.statuses).length).toBeGreaterThanOrEqual(10);
   }, 120_000);
 
@@ -110,6 +110,7 @@ describe('the hostile generator and its judge', () => {
     origin: 'http://127.0.0.1:8080',
     host: '127.0.0.1:8080',
     keys: makeKeys(),
+    certificate: { x5t: 'A'.repeat(43), der: Buffer.from('no certificate') },
     spent: [Buffer.from('GET / HTTP/1.1\r\n\r\n')],
   };
   const shape = (seed: number, index: number): unknown => {

@@ -27,6 +27,7 @@ const FAMILIES = {
   headers: { weight: 10, make: headers },
   credentials: { weight: 32, make: credentials },
   powerless: { weight: 6, make: powerless },
+  certificates: { weight: 6, make: certificates },
   replays: { weight: 6, make: replays },
   targets: { weight: 14, make: targets },
   bodies: { weight: 10, make: bodies },
@@ -35,7 +36,15 @@ const FAMILIES = {
 
 type Made = { readonly bytes: Buffer; readonly spends?: boolean };
 
-const OPEN: ReadonlySet<string> = new Set<Family>(['noise', 'lines', 'smuggled', 'headers', 'bodies', 'spoiled']);
+const OPEN: ReadonlySet<string> = new Set<Family>([
+  'noise',
+  'lines',
+  'smuggled',
+  'headers',
+  'bodies',
+  'spoiled',
+  'certificates',
+]);
 
 const BAG = (Object.keys(FAMILIES) as (keyof typeof FAMILIES)[]).flatMap((family) =>
   Array.from({ length: FAMILIES[family].weight }, () => family),
@@ -56,6 +65,7 @@ export const GARBAGE: readonly Family[] = [
   'headers',
   'credentials',
   'spoiled',
+  'certificates',
   'replays',
 ];
 
@@ -320,6 +330,36 @@ function powerless(aim: Aim, dice: Dice): Made {
   return { spends: true, bytes: requestBytes(aim.host, { target: path, fields }) };
 }
 
+/** A token that is bound to a certificate, and everything but that certificate from a proxy that may speak of it. */
+function certificates(aim: Aim, dice: Dice): Made {
+  const { x5t, der } = aim.certificate;
+  const right = `:${der.toString('base64')}:`;
+  const spoiled = dice.spoiled(right);
+  const other = Buffer.from(der);
+  other[dice.below(other.length)]! ^= 1 << dice.below(8);
+  const field = dice.of([
+    spoiled === right ? `${right};a` : spoiled,
+    `:${other.toString('base64')}:`,
+    `:${der.toString('base64url')}:`,
+    right.slice(1, -1),
+    `${right}, ${right}`,
+    `(${right})`,
+    '::',
+    `:${'A'.repeat(dice.of([4, 400, 9_000]))}:`,
+    dice.text(200),
+  ]);
+  const token = tokenFor(aim, {
+    claims: { cnf: { 'x5t#S256': x5t, ...(dice.once(5) && { jkt: aim.keys.caller.jkt }) } },
+  });
+  const scheme = dice.of(['Bearer', 'Bearer', 'DPoP']);
+  const proof = dice.once(3) ? [`DPoP: ${proofFor(aim, { token, path: HONEST })}`] : [];
+  const more = dice.once(3)
+    ? [`X-Forwarded-For: ${dice.of(['127.0.0.1', '::1', '10.0.0.1, 127.0.0.16', '999.1.1.1', '', dice.text(40)])}`]
+    : [];
+  const fields = [`Authorization: ${scheme} ${token}`, ...proof, `Client-Cert: ${field}`, ...more].map(oneLine);
+  return { bytes: requestBytes(aim.host, { target: HONEST, fields }) };
+}
+
 /** Byte for byte what was answered before, alone and several at once on one connection. */
 function replays(aim: Aim, dice: Dice): Made {
   const old = dice.of(aim.spent);
@@ -354,6 +394,7 @@ function targets(aim: Aim, dice: Dice): Made {
     `/%61pi/secrets/value/${encoded}`,
     `/admin/${encoded}`,
     `/.well-known/${encoded}`,
+    `/.well-known/oauth-protected-resource/${encoded}`,
     `/api/secrets/value/${'a'.repeat(dice.of([3_000, 3_300, 5_000]))}`,
   ]);
   const token = tokenFor(aim);

@@ -21,6 +21,8 @@ export interface Aim {
     /** The attacker's own: tokens may be bound to it, and no issuer signs with it. */
     readonly thief: SigningKey;
   };
+  /** What tokens may be bound to besides: its field from a proxy that is trusted would open. */
+  readonly certificate: { readonly x5t: string; readonly der: Buffer };
   /** Requests that were answered with a value, as they stood on the wire. */
   readonly spent: readonly Buffer[];
 }
