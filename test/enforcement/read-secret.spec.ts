@@ -174,12 +174,18 @@ describe('the read line', () => {
         told = signal;
         return await never();
       });
+      let durable = false;
+      const watched = auditWith({
+        chain: (fields) => {
+          const chained = gate.audit.journal.chain(fields);
+          if (fields.type === 'intent') void chained.durable.then(() => (durable = true));
+          return chained;
+        },
+      });
       const asked = arrival();
-      // The disk may take what it likes: this clock does not move for it.
-      const patient = { ...hanging, audit: { ...hanging.audit, deadlineMs: 2000 } };
-      const outcome = refused(readSecret(patient, asked));
-      // both halves are under way, and the intent is on disk: only the provider is waited for
-      await until(async () => told !== undefined && kinds(await recordsOf(asked.origin.requestId)).includes('intent'));
+      const outcome = refused(readSecret({ ...hanging, audit: watched }, asked));
+      // both halves are under way, and the intent is durable: only the provider is waited for
+      await until(async () => told !== undefined && durable);
       await settle();
       clock.advance(999);
       expect(told?.aborted).toBe(false);
