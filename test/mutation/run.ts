@@ -61,13 +61,13 @@ async function mutate(name: string, part: Part): Promise<Tally> {
         roots: [`<rootDir>/${part.tests}`],
         setupFiles: ['<rootDir>/test/mutation/quick-properties.ts'],
         // what waits for ever waits no longer than this
-        testTimeout: 3_000,
+        testTimeout: 10_000,
       },
     },
     coverageAnalysis: 'perTest',
     concurrency: Number(values.concurrency),
     // a loaded machine is no endless loop
-    timeoutMS: 6_000,
+    timeoutMS: 20_000,
     // Jest's native modules stay in memory after each run
     maxTestRunnerReuse: 60,
     incremental: values.changed,
