@@ -56,8 +56,12 @@ function asked(record: AuditRecord): string {
 function under({ binding, iss }: AuditRecord): string {
   if (iss === ANONYMOUS_ISSUER) return ', without any token';
   if (!isJsonObject(binding)) return '';
-  const key = plain(binding['jkt']) ?? plain(binding['x5t']);
-  return key === undefined ? ', by a bearer token' : `, held by the ${plain(binding['kind']) ?? '?'} key ${short(key)}`;
+  const [key, certificate] = [plain(binding['jkt']), plain(binding['x5t'])];
+  const held = [
+    ...(key === undefined ? [] : [`the dpop key ${short(key)}`]),
+    ...(certificate === undefined ? [] : [`the certificate ${short(certificate)}`]),
+  ];
+  return held.length === 0 ? ', by a bearer token' : `, held by ${held.join(' and ')}`;
 }
 
 function by(policies: Json | undefined): string {

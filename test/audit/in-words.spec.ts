@@ -74,6 +74,28 @@ describe('a record in words', () => {
         type: 'intent',
         ...CALLER,
         ...SECRET,
+        grant_id: 'g',
+        use_no: 1,
+        binding: { kind: 'mtls', x5t: 'XXXXXXXXXXXX' },
+      },
+      'billing of acme may be given secret 1.UboemNvadaK2… to execute: use 1 of grant g, held by the certificate XXXXXXXX….',
+    ],
+    [
+      {
+        type: 'intent',
+        ...CALLER,
+        ...SECRET,
+        grant_id: 'g',
+        use_no: 1,
+        binding: { kind: 'dpop+mtls', jkt: 'KKKKKKKKKKKK', x5t: 'XXXXXXXXXXXX' },
+      },
+      'billing of acme may be given secret 1.UboemNvadaK2… to execute: use 1 of grant g, held by the dpop key KKKKKKKK… and the certificate XXXXXXXX….',
+    ],
+    [
+      {
+        type: 'intent',
+        ...CALLER,
+        ...SECRET,
         actor: 'bot',
         grant_id: 'g',
         use_no: 1,

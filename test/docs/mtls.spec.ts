@@ -7,11 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Built, type Ended } from '../cli/built.js';
 import { blocks, isInstalled, page } from './markdown.js';
 
-const [makeCertificates = '', startTls = '', ask = '', askWithout = '', thumbprint = '', startBehind = '', hand = ''] =
-  blocks(page('docs/callers/mtls.md'), 'sh');
+const all = blocks(page('docs/callers/mtls.md'), 'sh');
+const [makeCertificates = '', startTls = '', ask = '', askWithout = '', askKeyed = '', ...more] = all;
+const [thumbprint = '', startBehind = '', hand = ''] = more;
 
 const TOOLS = isInstalled('curl') && isInstalled('openssl', 'version');
 if (!TOOLS) process.stderr.write('LEFT OUT: test/docs/mtls.spec.ts (curl and openssl are not installed)\n');
+
+/** Each pasted command starts a shell, and most of them npx. */
+const SLOW_MS = 120_000;
 
 /** A clean clone, a shell in it, and a gateway beside it. */
 class Laptop {
@@ -74,8 +78,7 @@ class Laptop {
 
 describe('docs/callers/mtls.md', () => {
   it('holds the commands that this suite runs, and no other', () => {
-    const all = blocks(page('docs/callers/mtls.md'), 'sh');
-    expect(all).toHaveLength(7);
+    expect(all).toHaveLength(8);
     expect([startTls, startBehind].every((block) => block.endsWith(' npm start\n'))).toBe(true);
   });
 
@@ -85,33 +88,46 @@ describe('docs/callers/mtls.md', () => {
   beforeAll(async () => {
     laptop = new Laptop();
     expect(await laptop.shell(makeCertificates)).toMatchObject({ code: 0 });
-  });
+  }, SLOW_MS);
   afterAll(async () => await laptop.remove());
 
-  it('M1: opens with the certificate that the token names, and not without', async () => {
-    await laptop.start(startTls);
-    const answer = await laptop.shell(ask);
-    expect({ ...answer, stdout: JSON.parse(answer.stdout) as unknown }).toMatchObject({
-      code: 0,
-      stdout: { uri: 'yaml://dev/payments/api#token', key: 'token' },
-    });
-    const [token = ''] = ask.split('\n');
-    const refused = await laptop.shell(`${token}\n${askWithout}`);
-    expect(JSON.parse(refused.stdout)).toMatchObject({ status: 401, code: 'INVALID_TOKEN' });
-  });
+  it(
+    'M1: opens with the certificate that the token names, and not without',
+    async () => {
+      await laptop.start(startTls);
+      const answer = await laptop.shell(ask);
+      expect({ ...answer, stdout: JSON.parse(answer.stdout) as unknown }).toMatchObject({
+        code: 0,
+        stdout: { uri: 'yaml://dev/payments/api#token', key: 'token' },
+      });
+      const [token = ''] = ask.split('\n');
+      const refused = await laptop.shell(`${token}\n${askWithout}`);
+      expect(JSON.parse(refused.stdout)).toMatchObject({ status: 401, code: 'INVALID_TOKEN' });
+      expect(await laptop.shell(askKeyed)).toMatchObject({ code: 0, stdout: expect.stringContaining('"key"') });
+    },
+    SLOW_MS,
+  );
 
-  it('M8: opens with the certificate that a proxy hands over', async () => {
-    await laptop.start(startBehind);
-    const answer = await laptop.shell(hand);
-    expect(JSON.parse(answer.stdout)).toMatchObject({ uri: 'yaml://dev/payments/api#token', key: 'token' });
-  });
+  it(
+    'M8: opens with the certificate that a proxy hands over',
+    async () => {
+      await laptop.start(startBehind);
+      const answer = await laptop.shell(hand);
+      expect(JSON.parse(answer.stdout)).toMatchObject({ uri: 'yaml://dev/payments/api#token', key: 'token' });
+    },
+    SLOW_MS,
+  );
 
-  it('prints the thumbprint as the setting takes it', async () => {
-    const { stdout } = await laptop.shell(thumbprint);
-    const [, spelled = ''] = stdout.trim().split('=');
-    expect(spelled).toMatch(/^[0-9A-F]{2}(:[0-9A-F]{2}){31}$/);
-    await laptop.start(
-      startTls.replace('npm start', `TRUSTED_PROXY_CIDRS=127.0.0.1 TRUSTED_PROXY_THUMBPRINTS=${spelled} npm start`),
-    );
-  });
+  it(
+    'prints the thumbprint as the setting takes it',
+    async () => {
+      const { stdout } = await laptop.shell(thumbprint);
+      const [, spelled = ''] = stdout.trim().split('=');
+      expect(spelled).toMatch(/^[0-9A-F]{2}(:[0-9A-F]{2}){31}$/);
+      await laptop.start(
+        startTls.replace('npm start', `TRUSTED_PROXY_CIDRS=127.0.0.1 TRUSTED_PROXY_THUMBPRINTS=${spelled} npm start`),
+      );
+    },
+    SLOW_MS,
+  );
 });

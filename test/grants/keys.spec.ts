@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 
 import { hashUnder } from '#libs/grants/hash.js';
 import type { GrantKeys } from '#libs/grants/grant-keys.js';
+import { ClientCertificate } from '#libs/identity/certificate.js';
 import { keysOf, replayKey, unboundTokenKey } from '#libs/grants/keys.js';
 
 import { anyText } from '../support/any-text.js';
@@ -84,6 +85,27 @@ describe('the keys of a request', () => {
     const [base, other] = [keysOf(target, 'facts', world.desk), keysOf(target, 'facts', desk)];
     expect(other.quota).not.toBe(base.quota);
     expect({ ...other, quota: base.quota }).toEqual(base);
+  });
+
+  it('M1, M3: follow the certificate, alone and beside the key, whatever token names it', async () => {
+    const [mine, other] = ['mine', 'other'].map((der) => new ClientCertificate(Buffer.from(der)));
+    const asks: Ask[] = [{}, { certificate: mine! }, { certificate: other! }];
+    const all = await Promise.all(
+      [...asks, ...asks.map((ask) => ({ ...ask, key: null }))].map(async (ask) => await of(ask)),
+    );
+    expect(all.map(({ binding }) => binding.replaceAll(/[A-Za-z0-9_-]{43}/g, '…'))).toEqual([
+      'jkt:…',
+      'jkt:…+x5t:…',
+      'jkt:…+x5t:…',
+      'jti:…',
+      'x5t:…',
+      'x5t:…',
+    ]);
+    for (const name of ['binding', 'grant'] as const) expect(new Set(all.map((keys) => keys[name])).size).toBe(6);
+    for (const name of ['holder', 'quota', 'partition'] as const)
+      expect(new Set(all.map((keys) => keys[name])).size).toBe(1);
+    const again = await of({ key: null, certificate: mine!, claims: { jti: 'another' } });
+    expect(again).toEqual(await of({ key: null, certificate: mine! }));
   });
 
   it('name an unbound token by a hash of issuer and jti', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { ClientCertificate } from '#libs/identity/certificate.js';
 import type { Epoch } from '#libs/identity/replay-guard.js';
 
 import { refused, watched, World } from './world.js';
@@ -90,6 +91,17 @@ describe('under an epoch that began with a loss of data', () => {
     expect(await refused(world.permit({ key: null }))).toMatchObject({ code: 'TOKEN_PREDATES_STORE' });
     world.clock.advance(1_000);
     expect((await world.permit({ key: null })).issued).toBe(true);
+  });
+
+  it("M1: a certificate's binding is fresh with each connection: its token of before goes on at once", async () => {
+    const world = new World();
+    const certificate = new ClientCertificate(Buffer.from('mine'));
+    const token = world.token({ key: null, certificate });
+    expect((await world.permit({ key: null, certificate, token })).issued).toBe(true);
+    await lostUnder(world);
+    expect(await world.permit({ key: null, certificate, token })).toMatchObject({ useNo: 1, issued: true });
+    const both = await refused(world.permit({ certificate }));
+    expect(both).toMatchObject({ code: 'USE_DPOP_NONCE' });
   });
 
   it('a proof that was accepted before the loss is not accepted after it', async () => {

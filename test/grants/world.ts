@@ -9,6 +9,7 @@ import { KnownKeys } from '#libs/grants/known-keys.js';
 import { Flights } from '#libs/grants/single-flight.js';
 import { authenticate } from '#libs/identity/access-token.js';
 import { bind } from '#libs/identity/bind.js';
+import type { ClientCertificate } from '#libs/identity/certificate.js';
 import { currentNonce } from '#libs/identity/nonce.js';
 import { ProofKeys } from '#libs/identity/proof-keys.js';
 import { checkScope } from '#libs/identity/scopes.js';
@@ -78,6 +79,8 @@ export interface Ask {
   readonly token?: string;
   readonly proof?: string;
   readonly withNonce?: boolean;
+  /** Shown on the connection, and named by the token. */
+  readonly certificate?: ClientCertificate;
 }
 
 const issuerKey = makeKey('ES256', 'issuer-1');
@@ -151,13 +154,18 @@ export class World {
     this.desk = { ...this.desk, store };
   }
 
-  token({ key = callerKey, claims = {} }: Ask = {}): string {
-    return mintToken({ key: issuerKey, nowMs: this.clock.now(), ...(key !== null && { boundTo: key }), claims });
+  token({ key = callerKey, certificate, claims = {} }: Ask = {}): string {
+    const cnf = {
+      ...(key !== null && { jkt: key.jkt }),
+      ...(certificate !== undefined && { 'x5t#S256': certificate.x5t }),
+    };
+    const bound = Object.keys(cnf).length > 0 && { cnf };
+    return mintToken({ key: issuerKey, nowMs: this.clock.now(), claims: { ...bound, ...claims } });
   }
 
   /** Through authenticate, bind and guard, as the line does it. */
   async target(ask: Ask = {}): Promise<Target> {
-    const { key = callerKey, purpose = 'execute', uri = TOKEN } = ask;
+    const { key = callerKey, purpose = 'execute', uri = TOKEN, certificate } = ask;
     const token = ask.token ?? this.token(ask);
     const presented = {
       method: 'GET',
@@ -171,7 +179,8 @@ export class World {
     const proof =
       ask.proof ?? (key === null ? undefined : mintProof({ key, token, nowMs: this.clock.now(), ...nonce }));
     const dpop = proof === undefined ? [] : [proof];
-    const bound = bind(caller, { ...presented, dpop }, this.#binding, epoch, this.clock.now());
+    const shown = certificate !== undefined && { certificate: { kind: 'shown', certificate } as const };
+    const bound = bind(caller, { ...presented, dpop, ...shown }, this.#binding, epoch, this.clock.now());
     return guard(bound, { purpose, uri }, { tenants: this.#tenants, scopes: checkScope });
   }
 
