@@ -48,9 +48,11 @@ export function checkSignIn(signIn: SignIn, demand: StepUpDemand, time: SignInTi
 
 /** The first check that fails. */
 function lackOf({ acr, authTime }: SignIn, { acrValues, maxAge }: StepUpDemand, time: SignInTime): string | undefined {
-  // S4: no order is known among acr values, so that a "higher" one is another one
-  if (acrValues !== undefined && acr === undefined) return 'S5 acr missing';
-  if (acrValues !== undefined && acr !== undefined && !acrValues.includes(acr)) return 'S4 acr';
+  if (acrValues !== undefined) {
+    if (acr === undefined) return 'S5 acr missing';
+    // no order is known among acr values: a "higher" one is another one
+    if (!acrValues.includes(acr)) return 'S4 acr';
+  }
   // S3: auth_time alone, since iat is new with each refresh
   if (maxAge !== undefined && authTime === undefined) return 'S5 auth_time missing';
   if (authTime === undefined) return undefined;

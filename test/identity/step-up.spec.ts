@@ -101,6 +101,9 @@ describe('a demanded sign-in', () => {
     for (const claims of [{}, { acr: 'gold', authTime: NOW }]) {
       expect(judged({ subjectType, ...claims }, both)).toBe('STEP_UP_IMPOSSIBLE S5 no user');
     }
+    expect(() => checkSignIn({ subjectType }, both, time)).toThrow(
+      expect.objectContaining({ detail: expect.stringContaining('speaks for no user'), hints: {} }),
+    );
   });
 
   it('asks nothing of anybody when nothing is demanded', () => {
@@ -109,14 +112,24 @@ describe('a demanded sign-in', () => {
   });
 
   it('S2: tells all that is demanded, not only what was lacking', () => {
-    let refusal: unknown;
-    try {
-      checkSignIn(user({ acr: 'gold' }), both, time);
-    } catch (error) {
-      refusal = error;
-    }
-    expect(refusal).toMatchObject({ hints: { acrValues: ['silver', 'gold'], maxAge: 900 } });
-    expect((refusal as Refusal).detail).not.toMatch(/gold|silver|900/);
+    const told = (demand: StepUpDemand): Refusal => {
+      try {
+        checkSignIn(user(), demand, time);
+      } catch (error) {
+        if (error instanceof Refusal) return error;
+      }
+      throw new Error('nothing was refused');
+    };
+    expect(Object.entries(told(both).hints)).toEqual([
+      ['acrValues', ['silver', 'gold']],
+      ['maxAge', 900],
+    ]);
+    expect(Object.keys(told({ acrValues: ['gold'] }).hints)).toEqual(['acrValues']);
+    expect(Object.keys(told({ maxAge: 900 }).hints)).toEqual(['maxAge']);
+    expect(told(both).detail).toMatch(
+      /^The policy asks for another sign-in: .*acr_values and max_age of the challenge/,
+    );
+    expect(told(both).detail).not.toMatch(/gold|silver|900/);
   });
 
   it('S3, S4, S5: is met exactly by a user whose acr is in the set and whose sign-in is young enough', () => {
