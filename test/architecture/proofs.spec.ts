@@ -107,6 +107,10 @@ export function mustNotCompile(proofs: {
   guard({ ...bound, caller }, rest1, rest2);
   // @ts-expect-error binding cannot be skipped: a caller is not a bound caller
   guard(caller, rest1, rest2);
+  // @ts-expect-error scopes cannot be left out: the guard is told how they are held, by name where they are overlooked
+  guard(bound, rest1, { tenants: rest2 });
+  // @ts-expect-error anonymous is somebody that authenticate makes, of rules and a request, and nobody else
+  void Caller.anonymous(rest1);
   // @ts-expect-error the guard cannot be skipped
   void permit(bound, rest1, rest2, rest3);
   // @ts-expect-error a target is not a use: the permit cannot be skipped
