@@ -8,7 +8,7 @@ export interface Outcome {
 }
 
 /** So long after the last byte, nothing more is waited for: the reader wants more of a body than was sent. */
-const QUIET_MS = 1_000;
+const QUIET_MS = 1_500;
 /** After the answer to the last request, nothing should follow; this is how long it could. */
 const AFTERWARDS_MS = 50;
 
@@ -18,10 +18,15 @@ export interface Sent {
   readonly last: string;
   /** Whether the first answer has no body. */
   readonly toHead: boolean;
+  /** Whether the gateway has answered a request that is none of these: then its answer is on the way. */
+  readonly owed: (answered: readonly string[]) => boolean;
 }
 
+/** A busy machine may hold an answer up; one that does not come at all is a finding. */
+const OWED_MS = 10_000;
+
 /** Sends bytes at once, and takes what comes until the last request is answered, the connection closes, or falls silent. */
-export async function outcomeOf(wire: Wire, { bytes, last, toHead }: Sent): Promise<Outcome> {
+export async function outcomeOf(wire: Wire, { bytes, last, toHead, owed }: Sent): Promise<Outcome> {
   let received = '';
   let heard = performance.now();
   wire.socket.on('data', (text) => {
@@ -29,9 +34,14 @@ export async function outcomeOf(wire: Wire, { bytes, last, toHead }: Sent): Prom
     heard = performance.now();
   });
   wire.send(bytes);
-  const patience = (): number => (answersIn(received, toHead).answered.includes(last) ? AFTERWARDS_MS : QUIET_MS);
-  while (!wire.closed && performance.now() - heard < patience())
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  const isOver = (): boolean => {
+    const silence = performance.now() - heard;
+    if (silence < AFTERWARDS_MS) return false;
+    const { answered } = answersIn(received, toHead);
+    if (answered.includes(last) || silence > OWED_MS) return true;
+    return silence > QUIET_MS && !owed(answered);
+  };
+  while (!wire.closed && !isOver()) await new Promise((resolve) => setTimeout(resolve, 20));
   wire.end();
   return answersIn(received, toHead);
 }
