@@ -107,6 +107,11 @@ describe('finding a server', () => {
     };
     const first = await hearing(async () => await findService(service({ install: halfway }), 'a suite'));
     expect(first.result).toBeUndefined();
+    // Another run: in the same one, what failed is not tried again.
+    const again = await hearing(async () => await findService(service(), 'another suite'));
+    expect(again.said).toBe('LEFT OUT: another suite (the mirror went away)\n');
+    expect(installations()).toBe(0);
+    process.env[RUN_FOLDER] = join(folder, 'run/logs');
     const second = await hearing(async () => await findService(service(), 'a suite'));
     expect(second.result?.binary).toMatch(/usr\/sbin\/made-up-server$/);
   });
