@@ -34,7 +34,8 @@ export function readTenants(raw: Raw | undefined, context: SectionContext, known
       if (!known.issuers.has(name)) members.fault(m.issuers, `names ${shown(name)}, which is no row of issuers`);
     }
     const providers = readOwnProviders(members, context, known.providers);
-    const mounts = readMounts(mountTexts ?? [], known.providers, (what) => members.fault(m.mounts, what));
+    // a mount on another tenant's provider could never be asked for
+    const mounts = readMounts(mountTexts ?? [], new Set(providers), (what) => members.fault(m.mounts, what));
     const salts = readSalts(at, members, context);
     checkAcrValues(acrValues ?? [], (what) => members.fault(m.acrValues, what));
     if (id === undefined || issuers === undefined) return [];

@@ -118,6 +118,11 @@ describe('the section tenants', () => {
       [expect.stringMatching(/^tenants\[0\]\.salts\[0\]\.key_file: names a file that cannot be read/)],
     ],
     [
+      "a mount on another tenant's provider",
+      [red({ mounts: 'two://kv' }), blue()],
+      ['tenants[0].mounts: holds "two://kv", but there is no provider two'],
+    ],
+    [
       'an acr value with a space',
       [red({ acr_values: ['gold silver'] })],
       [expect.stringMatching(/^tenants\[0\]\.acr_values: must be acr value/)],
