@@ -52,7 +52,6 @@ export async function fetchJwks({ uri, ca, plainHttp, resolve }: JwksPlace, sign
     },
     headersTimeout: 0,
     bodyTimeout: 0,
-    maxResponseSize: MAX_JWKS_BYTES,
   });
   try {
     const path = `${uri.pathname}${uri.search}`;
@@ -97,7 +96,7 @@ async function read({ statusCode, headers, body }: Dispatcher.ResponseData): Pro
   for await (const part of body) {
     if (!(part instanceof Uint8Array)) throw new JwksFault('its server answers with no bytes');
     size += part.length;
-    if (size > MAX_JWKS_BYTES) throw tooLarge();
+    if (size > MAX_JWKS_BYTES) throw new JwksFault(`it is larger than ${MAX_JWKS_BYTES / 1024} KiB`);
     parts.push(part);
   }
   return { bytes: Buffer.concat(parts), ...maxAgeOf(textOf(headers['cache-control'])) };
@@ -117,10 +116,5 @@ function textOf(header: string | string[] | undefined): string {
 function causeOf(error: unknown, { aborted }: AbortSignal): string {
   if (aborted) return 'its server is late';
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return tooLarge().message;
   return /^[A-Z][A-Z0-9_]{1,63}$/.test(code) ? `its server cannot be reached: ${code}` : 'its server cannot be reached';
-}
-
-function tooLarge(): JwksFault {
-  return new JwksFault(`it is larger than ${MAX_JWKS_BYTES / 1024} KiB`);
 }
