@@ -22,10 +22,16 @@ const TARGETS: readonly (readonly [target: string, status: number, code: string 
   [`${APP};a=b`, 400, 'INVALID_KEY'],
 ];
 
+const LONG = 'made-up '.repeat(7_500);
+
+function secrets(canary: string): unknown {
+  return { kv: { app: { api: { token: canary }, long: { token: LONG } } } };
+}
+
 await throughProxies('requests through a proxy', (available) => {
   let front: Front;
   beforeAll(async () => {
-    front = await Front.start(available);
+    front = await Front.start(available, { secrets });
   });
   afterAll(async () => await front.close());
 
@@ -49,6 +55,25 @@ await throughProxies('requests through a proxy', (available) => {
     expect((await front.ask(gateway.request({ ...posted, fields }))).problem).toMatchObject({
       value: gateway.canary,
     });
+  });
+
+  it('N13: a client that waits to be told to go on is told so, and its body is read', async () => {
+    const { gateway } = front;
+    const token = gateway.mint();
+    const proof = gateway.prove({ token, path: '/api/secrets/value', method: 'POST' });
+    const body = JSON.stringify({ uri: 'yaml://kv/app/api#token' });
+    const fields = [`Authorization: DPoP ${token}`, `DPoP: ${proof}`, 'Expect: 100-continue'];
+    const bytes = gateway.request({ method: 'POST', target: '/api/secrets/value', fields, body });
+    const wire = await front.open();
+    wire.send(bytes.subarray(0, bytes.length - body.length));
+    await wire.until('HTTP/1.1 100 Continue\r\n\r\n');
+    expect((await wire.send(body).answer()).problem).toMatchObject({ value: gateway.canary });
+    wire.end();
+  });
+
+  it('P1: a value of 60 kB comes back whole', async () => {
+    const { problem } = await front.read(valuePath('yaml://kv/app/long#token'));
+    expect(problem['value']).toBe(LONG);
   });
 
   it('T24: a client that speaks HTTP/2 is served, and the gateway hears HTTP/1.1', async () => {

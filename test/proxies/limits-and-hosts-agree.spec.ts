@@ -103,6 +103,18 @@ await throughProxies('limits and hosts through a proxy', (available) => {
     expect([400, 421]).toContain((await front.ask(bytes)).status);
   });
 
+  it('T24: nothing older than HTTP/1.1 reaches the gateway', async () => {
+    const { gateway } = front;
+    const before = front.served;
+    const token = gateway.mint();
+    const credentials = `Host: ${gateway.host}\r\nAuthorization: DPoP ${token}\r\nDPoP: ${gateway.prove({ token })}\r\n`;
+    const old = await front.open();
+    expect(await old.send(`GET ${APP} HTTP/1.0\r\n${credentials}\r\n`).rest()).toMatch(/^HTTP\/1\.[01] 400 /);
+    const oldest = await front.open();
+    expect(await oldest.send(`GET ${APP}\r\n`).rest()).not.toContain('CREDENTIALS_REQUIRED');
+    expect(front.served).toBe(before);
+  });
+
   it('T15: HEAD, TRACE and CONNECT take nothing', async () => {
     const { gateway } = front;
     for (const method of ['TRACE', 'OPTIONS', 'PUT']) {

@@ -1,5 +1,5 @@
 import { unpackDebian } from './debian.js';
-import type { Service } from './service.js';
+import { olderThan, type Service } from './service.js';
 
 /** HAProxy with TLS, as Debian builds it. */
 export const HAPROXY: Service = {
@@ -7,4 +7,5 @@ export const HAPROXY: Service = {
   variable: 'TEST_HAPROXY',
   binary: 'haproxy',
   install: async (folder) => await unpackDebian(folder, ['haproxy']),
+  lacks: async (found) => await olderThan(found, ['-v'], [2, 6]),
 };

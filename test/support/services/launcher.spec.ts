@@ -10,7 +10,7 @@ import { findService } from './find.js';
 import { RUN_FOLDER } from './left-out.js';
 import { isAlive, withLock } from './lock.js';
 import { makeHome, Running } from './run.js';
-import type { Installation, Service } from './service.js';
+import { type Installation, olderThan, type Service } from './service.js';
 
 const SH: Installation = { binary: '/bin/sh', root: '', env: {} };
 
@@ -41,9 +41,9 @@ function service(changes: Partial<Service> = {}): Service {
   return { name: 'made-up', variable: 'TEST_MADE_UP', binary: 'made-up-server', install, ...changes };
 }
 
-function script(into: string): string {
+function script(into: string, command = ''): string {
   const path = join(into, 'made-up-server');
-  writeFileSync(path, '#!/bin/sh\n', { mode: 0o755 });
+  writeFileSync(path, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
   return path;
 }
 
@@ -80,6 +80,17 @@ describe('finding a server', () => {
     process.env['TEST_MADE_UP'] = script(folder);
     const lacks = async () => await Promise.resolve('it has no module');
     await expect(findService(service({ lacks }), 'a suite')).rejects.toThrow('it has no module');
+  });
+
+  it.each([
+    ['made-up version 2.10.1', undefined],
+    ['made-up version 3.0.0', undefined],
+    ['made-up version 2.5.9', 'it is older than 2.6'],
+    ['made-up version 1.22.0', 'it is older than 2.6'],
+    ['nothing of the kind', 'it is older than 2.6'],
+  ])('compares the version that a binary tells: %s', async (told, lack) => {
+    const found = { binary: script(folder, `echo ${told}`), root: '', env: {} };
+    expect(await olderThan(found, ['-v'], [2, 6])).toBe(lack);
   });
 
   it('takes a binary of this machine before it installs one', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { unpackDebian } from './debian.js';
-import type { Installation, Service } from './service.js';
+import { type Installation, olderThan, type Service } from './service.js';
 
 const run = promisify(execFile);
 const JS_MODULE = 'ngx_http_js_module.so';
@@ -15,7 +15,11 @@ export const NGINX: Service = {
   variable: 'TEST_NGINX',
   binary: 'nginx',
   install: async (folder) => await unpackDebian(folder, ['nginx', 'libnginx-mod-http-js']),
-  lacks: async (found) => ((await modulesOf(found)) === undefined ? `it has no module ${JS_MODULE}` : undefined),
+  lacks: async (found) => {
+    const old = await olderThan(found, ['-v'], [1, 22]);
+    if (old !== undefined) return old;
+    return (await modulesOf(found)) === undefined ? `it has no module ${JS_MODULE}` : undefined;
+  },
 };
 
 /** Where the njs module lies: below what was installed, else where the binary says. */

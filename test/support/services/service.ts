@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
 /**
  * A real server that tests start: one row per server, each in a file of its own. To add one is to write its row; finding,
  * installing, locking, starting and ending are the same for all.
@@ -31,6 +36,26 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>;
   /** Asked until it answers true. */
   readonly ready: () => Promise<boolean>;
+}
+
+/**
+ * What is wrong with the version that a binary tells.
+ *
+ * @param args make it tell its version
+ * @param atLeast major and minor
+ */
+export async function olderThan(
+  { binary, env }: Installation,
+  args: readonly string[],
+  [major, minor]: readonly [number, number],
+): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await run(binary, args, { env: { ...process.env, ...env } });
+    const [, ours = 0, after = 0] = /(\d+)\.(\d+)\.\d+/.exec(stdout + stderr)?.map(Number) ?? [];
+    return ours > major || (ours === major && after >= minor) ? undefined : `it is older than ${major}.${minor}`;
+  } catch (error) {
+    return `it does not tell its version: ${reasonOf(error)}`;
+  }
 }
 
 /** What an error says, in one line. Errors of commands are told by what the command said; they come from outside jest's realm. */
