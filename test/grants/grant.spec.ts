@@ -57,19 +57,24 @@ describe('clampLimits', () => {
     'denies a limit of %j: an obligation that cannot be kept',
     (value) => {
       const bad = value as number;
-      for (const wanted of [
-        { ttlSeconds: bad },
-        { maxUses: bad },
-        { quota: { uses: bad, periodSeconds: 60 } },
-        { quota: { uses: 1, periodSeconds: bad } },
-        { maxAuthAge: bad },
-      ]) {
+      for (const [check, wanted] of [
+        ['obligation ttl', { ttlSeconds: bad }],
+        ['obligation max_uses', { maxUses: bad }],
+        ['obligation quota', { quota: { uses: bad, periodSeconds: 60 } }],
+        ['obligation quota', { quota: { uses: 1, periodSeconds: bad } }],
+        ['obligation max_auth_age', { maxAuthAge: bad }],
+      ] as const) {
         const refusal = refusalOf(() => clampLimits({ oneHolder: false, ...wanted }, bounds));
-        expect(refusal.code).toBe('DENIED');
-        expect(refusal.check).toMatch(/^obligation /);
+        expect([refusal.code, refusal.check]).toEqual(['DENIED', check]);
       }
     },
   );
+
+  it('takes a hundred years, and not a second more', () => {
+    const years = 100 * 366 * 86_400;
+    expect(clampLimits({ oneHolder: false, maxAuthAge: years }, bounds).maxAuthAge).toBe(years);
+    expect(refusalOf(() => clampLimits({ oneHolder: false, maxAuthAge: years + 1 }, bounds)).code).toBe('DENIED');
+  });
 });
 
 describe('expiryOf', () => {
@@ -81,7 +86,16 @@ describe('expiryOf', () => {
   it('gives a token that only the leeway accepts what is left of the leeway, and nothing after', () => {
     const ended = claims({ exp: NOW / 1000 - 3 });
     expect(expiryOf(limits, ended, 5, NOW)).toBe(NOW + 2_000);
-    expect(refusalOf(() => expiryOf(limits, ended, 3, NOW)).code).toBe('INVALID_TOKEN');
+    expect(refusalOf(() => expiryOf(limits, ended, 3, NOW))).toMatchObject({
+      code: 'INVALID_TOKEN',
+      check: 'token ended',
+      detail: 'The token has expired: get a new one.',
+    });
+  });
+
+  it('counts the leeway from the very moment in which the token ends', () => {
+    expect(expiryOf(limits, claims({ exp: NOW / 1000 }), 5, NOW - 1)).toBe(NOW);
+    expect(expiryOf(limits, claims({ exp: NOW / 1000 }), 5, NOW)).toBe(NOW + 5_000);
   });
 
   it('is never later than auth_time and max_auth_age', () => {

@@ -1,13 +1,17 @@
+import { createHmac } from 'node:crypto';
+
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 
 import { hashUnder } from '#libs/grants/hash.js';
 import type { GrantKeys } from '#libs/grants/grant-keys.js';
-import { ClientCertificate } from '#libs/identity/certificate.js';
 import { keysOf, replayKey, unboundTokenKey } from '#libs/grants/keys.js';
+import { ClientCertificate } from '#libs/identity/certificate.js';
+import type { Epoch } from '#libs/identity/replay-guard.js';
+import type { Awaitable } from '#libs/kernel/deadline.js';
 
 import { anyText } from '../support/any-text.js';
-import { otherKey, World, type Ask } from './world.js';
+import { otherKey, refused, watched, World, type Ask } from './world.js';
 
 const key = new Uint8Array(32).fill(7);
 
@@ -160,6 +164,36 @@ describe('the partition', () => {
     const world = new World();
     const [named, implied] = [await world.target(), await world.target({ claims: { tenant: undefined } })];
     expect(keysOf(implied, 'f', world.desk)).toEqual(keysOf(named, 'f', world.desk));
+  });
+
+  it('is the first six bytes of H(tenant, iss, sub, client), as one number', async () => {
+    const world = new World();
+    const target = await world.target();
+    const { iss, sub, clientId } = target.bound.caller.claims;
+    const of = (tenant: string): number =>
+      createHmac('sha256', world.desk.keys.hash)
+        .update(JSON.stringify([tenant, iss, sub, clientId]))
+        .digest()
+        .readUIntBE(0, 6) % 64;
+    expect(keysOf(target, 'f', world.desk).partition).toBe(of('acme'));
+
+    const asked: number[] = [];
+    const { store } = world.desk;
+    const epochOf = (partition: number): Awaitable<Epoch> => {
+      asked.push(partition);
+      return store.epochOf(partition);
+    };
+    world.use(watched(store, { epochOf }));
+    await world.target();
+    const refusal = await refused(world.target({ claims: { tenant: 'nobody' } }));
+    expect(refusal).toMatchObject({ code: 'DENIED', check: 'tenant unknown' });
+    expect(asked).toEqual([of('acme'), of('')]);
+  });
+
+  it('is that of the store which is named when it fails', async () => {
+    const world = new World();
+    world.use(watched(world.desk.store, { epochOf: () => Promise.reject(new Error('gone')) }));
+    expect(await refused(world.target())).toMatchObject({ code: 'UNAVAILABLE', check: 'store failed' });
   });
 
   it('spreads callers over all partitions, and stays below their number', async () => {

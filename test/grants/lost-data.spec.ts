@@ -19,7 +19,11 @@ describe('when the store lost its data between the nonce check and the take', ()
     const target = await world.target({ withNonce: true });
     const epoch = await lostUnder(world);
     const refusal = await refused(world.permitFor(target));
-    expect(refusal).toMatchObject({ code: 'USE_DPOP_NONCE', check: 'store epoch' });
+    expect(refusal).toMatchObject({
+      code: 'USE_DPOP_NONCE',
+      check: 'store epoch',
+      detail: 'Sign a fresh proof with the nonce of this answer.',
+    });
     expect(refusal.hints.dpopNonce).toBe(world.desk.nonceFor(epoch));
     expect(await world.permit({ withNonce: true })).toMatchObject({ useNo: 1, issued: true });
   });
@@ -88,7 +92,11 @@ describe('under an epoch that began with a loss of data', () => {
     const world = new World();
     await lostUnder(world);
     world.clock.advance(7_000);
-    expect(await refused(world.permit({ key: null }))).toMatchObject({ code: 'TOKEN_PREDATES_STORE' });
+    expect(await refused(world.permit({ key: null }))).toMatchObject({
+      code: 'TOKEN_PREDATES_STORE',
+      check: 'token before epoch',
+      detail: 'The token is older than what is remembered here: get a new one.',
+    });
     world.clock.advance(1_000);
     expect((await world.permit({ key: null })).issued).toBe(true);
   });

@@ -113,6 +113,17 @@ describe('the MAC of a grant', () => {
     }
   });
 
+  it('takes no defect of this gateway for a forgery', () => {
+    const broken = new Error('of our own');
+    const torn = {
+      get record(): GrantRecord {
+        throw broken;
+      },
+      mac: '',
+    };
+    expect(() => checkGrant(torn, expected, key)).toThrow(broken);
+  });
+
   it('is a refusal, never a defect, for any record and any MAC', () => {
     fc.assert(
       fc.property(fc.dictionary(anyText(), fc.anything()), anyText(), (junk, mac) => {
