@@ -16,7 +16,7 @@ import { switchesOff } from './switches.js';
 import { checkAcrValues, readMounts, readTenants } from './tenant-rows.js';
 import { readTls } from './tls.js';
 import { readValues, type Values } from './values.js';
-import { idleTrust, loosenessOf, slipsIn, weakTrust } from './warnings.js';
+import { idleTrust, loosenessOf, slipsIn, unprovenProxies, weakTrust } from './warnings.js';
 
 /** What the development issuer calls itself; no configured issuer may take the name. */
 export const DEVELOPMENT_ISSUER = 'urn:postern:dev';
@@ -44,7 +44,13 @@ export function loadConfig(options: LoadOptions): Config {
   if (faults.length > 0) throw new ConfigError(faults);
   return assemble(read, {
     resolve,
-    warnings: [...loosenessOf(read), ...weakTrust(read), ...idleTrust(read), ...slipsIn(Object.keys(env), NAMES)],
+    warnings: [
+      ...loosenessOf(read),
+      ...weakTrust(read),
+      ...idleTrust(read),
+      ...unprovenProxies(read),
+      ...slipsIn(Object.keys(env), NAMES),
+    ],
   });
 }
 

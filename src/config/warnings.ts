@@ -1,3 +1,5 @@
+import { Cidrs, parseCidr } from '#src/http/cidrs.js';
+
 import { relaxed } from './setting.js';
 import type { Read } from './refusals.js';
 import { unknownNames } from './reading.js';
@@ -45,6 +47,17 @@ export function idleTrust({ tenants, issuers }: Read): readonly string[] {
       ),
   );
 }
+
+/** RFC 9440 section 4 wants the link to the proxy to be authenticated; that a network does it, only the operator knows. */
+export function unprovenProxies({ values: v }: Read): readonly string[] {
+  const local = (v.trustedProxyCidrs ?? []).every(({ network }) => LOOPBACK.has(network.text));
+  if (v.clientCertHeader !== true || local || (v.trustedProxyThumbprints ?? []).length > 0) return [];
+  return [
+    'CLIENT_CERT_HEADER is true, and proxies are known by their address alone: whoever can use one of TRUSTED_PROXY_CIDRS speaks for every caller. TRUSTED_PROXY_THUMBPRINTS would ask for their certificate.',
+  ];
+}
+
+const LOOPBACK = new Cidrs([parseCidr('127.0.0.0/8'), parseCidr('::1')]);
 
 /**
  * Environment names that are one slip away from a setting's. The environment belongs to others too, so that these are told and

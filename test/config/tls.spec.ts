@@ -134,6 +134,16 @@ describe('certificates that proxies hand over', () => {
     expect(addresses.clientCertHeader).toBe(true);
   });
 
+  it('M8: it is said at every start when an address alone makes a trusted proxy', () => {
+    const warned = (env: Env): boolean =>
+      load({ ...tlsOf(server), ...env }).warnings.some((line) => line.startsWith('CLIENT_CERT_HEADER is true, and '));
+    const byAddress = { CLIENT_CERT_HEADER: 'true', TRUSTED_PROXY_CIDRS: '127.0.0.1,10.0.0.7' };
+    expect(warned(byAddress)).toBe(true);
+    expect(warned({ ...byAddress, CLIENT_CERT_HEADER: 'false' })).toBe(false);
+    expect(warned({ ...byAddress, TRUSTED_PROXY_CIDRS: '127.0.0.1,::1' })).toBe(false);
+    expect(warned({ ...byAddress, TRUSTED_PROXY_THUMBPRINTS: other.x5t })).toBe(false);
+  });
+
   it("M8: a proxy's certificate is named as tokens name it or as openssl prints it", () => {
     const env = { ...tlsOf(server), TRUSTED_PROXY_CIDRS: '10.0.0.7' };
     for (const spelled of [server.x5t, hex, hex.toUpperCase(), colons]) {
