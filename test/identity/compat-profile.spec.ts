@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import type { CompatProfile, TrustedIssuer } from '#libs/identity/issuers.js';
 
-import { base64url, makeKey, mintProof, NOW_MS, respell, type TokenOptions } from '../support/tokens.js';
+import { base64url, makeIssuer, makeKey, mintProof, NOW_MS, respell, type TokenOptions } from '../support/tokens.js';
 import { aToken, authenticated, callerKey, issuerKey, refusalFrom, saysOf, tokenRules } from './world.js';
 
 const NOW = NOW_MS / 1000;
@@ -259,6 +259,20 @@ describe('the scopes of an issuer that names them otherwise', () => {
 });
 
 describe('what the profile compat does not loosen', () => {
+  it('A1, J7: the tokens of another issuer beside it, whose profile is rfc9068', async () => {
+    const strict = 'https://strict.example';
+    const both = tokenRules({ compat: COMPAT });
+    const rules = {
+      ...both,
+      issuers: new Map([...both.issuers, [strict, makeIssuer([issuerKey], { issuer: strict })]]),
+    };
+    const loose = old({ claims: { iss: strict, client_id: 'billing', jti: 'one' } });
+    expect(saysOf(await refusalFrom(authenticated(loose, rules)))).toEqual({ code: 'INVALID_TOKEN', check: 'A1 typ' });
+    const bare = aToken({ claims: { iss: strict, client_id: undefined, azp: 'billing', scp: 'secrets.read' } });
+    expect(saysOf(await refusalFrom(authenticated(bare, rules))).check).toBe('A3 client_id');
+    expect((await authenticated(old(), rules)).claims.sub).toBe('svc-billing');
+  });
+
   it('J7: a key of another issuer verifies nothing', async () => {
     const stranger = makeKey('ES256', issuerKey.kid);
     expect((await refused(old({ key: stranger }))).check).toBe('J3 signature');

@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 
 import { HttpKeySource, type HttpKeySourceOptions, TIMES } from '#libs/jwks-http/http-key-source.js';
 import type { Json } from '#libs/kernel/json.js';
@@ -325,6 +326,46 @@ describe('T18: when keys cannot be had', () => {
     expect(scene.alarms).toEqual([expect.stringMatching(/its server is late/)]);
     expect(await scene.ask('first')).toBe('key');
     await until(() => scene.server.open === 0);
+  });
+
+  it('T18, J3: whatever an endpoint answers, the last good set serves on or an honest one takes its place', async () => {
+    const scene = await Scene.open();
+    const text = JSON.stringify(SET);
+    const noise = fc.oneof(
+      fc.string({ maxLength: 40 }),
+      fc.constantFrom('"', '\0', '\ud800', '[', '{}', '1e999', '\\u'),
+    );
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      fc
+        .tuple(fc.nat(text.length), fc.nat(20), noise)
+        .map(([at, cut, said]) => Buffer.from(text.slice(0, at) + said + text.slice(at + cut))),
+    );
+    const type = fc.constantFrom(
+      'application/json',
+      'application/jwk-set+json',
+      'text/html',
+      'application/json; charset=x',
+      '',
+    );
+    const status = fc.oneof(
+      { weight: 4, arbitrary: fc.constant(200) },
+      { weight: 1, arbitrary: fc.integer({ min: 200, max: 599 }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(status, type, body, async (code, contentType, bytes) => {
+        scene.server.answers((response) => {
+          response.writeHead(code, { 'content-type': contentType }).end(bytes);
+        });
+        await scene.passes(refresh.most);
+        expect(await scene.ask('first')).toMatch(/^(key|none)$|^JwksFault: ./);
+        expect(scene.alarms.filter((alarm) => /[\p{Cc}\p{Cs}]|defect/u.test(alarm))).toEqual([]);
+        scene.server.answers(SET);
+        await scene.passes(scene.source.state === 'good' ? refresh.most : retry);
+        expect([scene.source.state, await scene.ask('first')]).toEqual(['good', 'key']);
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it('tells the operator once, and once more when the trouble is another one', async () => {
