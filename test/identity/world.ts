@@ -1,3 +1,5 @@
+import { expect } from '@jest/globals';
+
 import { authenticate, type Caller, type TokenRules } from '#libs/identity/access-token.js';
 import { bind, type BindingRules, type BoundCaller } from '#libs/identity/bind.js';
 import type { TrustedIssuer } from '#libs/identity/issuers.js';
@@ -61,7 +63,10 @@ export async function authenticated(token: string, rules = tokenRules(), nowMs =
 /** A caller under the scheme DPoP whose token is bound to that key. */
 export async function boundToKey(key: SigningKey = callerKey): Promise<{ caller: Caller; token: string }> {
   const token = aToken({ boundTo: key });
-  return { caller: await authenticate(admitted(presented({ authorization: [`DPoP ${token}`] })), tokenRules(), NOW_MS), token };
+  return {
+    caller: await authenticate(admitted(presented({ authorization: [`DPoP ${token}`] })), tokenRules(), NOW_MS),
+    token,
+  };
 }
 
 export interface Attempt {
@@ -101,7 +106,11 @@ export async function refusalFrom(call: Promise<unknown>): Promise<Refusal> {
   throw outcome;
 }
 
-/** Both at once, for tables: the code that the caller sees and the check that the audit names. */
-export function saysOf({ code, check }: Refusal): { code: Code; check: string | undefined } {
+/**
+ * Both at once, for tables: the code that the caller sees and the check that the audit names. What is told beside them is always
+ * something that fits into a header: visible ASCII and spaces.
+ */
+export function saysOf({ code, check, detail = 'nothing told' }: Refusal): { code: Code; check: string | undefined } {
+  expect(detail).toMatch(/^[ -~]{10,}$/);
   return { code, check };
 }
