@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 import { HttpKeySource, type HttpKeySourceOptions, TIMES } from '#libs/jwks-http/http-key-source.js';
 import type { Json } from '#libs/kernel/json.js';
