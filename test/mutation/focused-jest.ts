@@ -22,7 +22,8 @@ interface JestRunner extends TestRunner {
 
 /**
  * Stryker's runner for Jest, which for each mutant has Jest skip the tests that do not reach it, but load the files of all. This one
- * names the files too, and asks the one that is named after the mutated file first: when that kills the mutant, no other is loaded.
+ * names the files too, and asks one alone first, the one that is named after the mutated file or reaches the mutant with most tests:
+ * when that kills the mutant, no other is loaded.
  */
 function focusedJest(injector: Injector<PluginContext>): TestRunner {
   const [jest] = jestPlugins;
@@ -41,7 +42,8 @@ function focusedJest(injector: Injector<PluginContext>): TestRunner {
   runner.mutantRun = async (options) => {
     const own = `${basename(options.sandboxFileName, '.ts')}.spec.ts`;
     const files = filesOf(options.testFilter);
-    const turns = [files.filter((file) => basename(file) === own), files.filter((file) => basename(file) !== own)];
+    const first = files.find((file) => basename(file) === own) ?? files[0];
+    const turns = [files.filter((file) => file === first), files.filter((file) => file !== first)];
     let result: MutantRunResult = { status: MutantRunStatus.Survived, nrOfTests: 0 };
     for (const turn of turns.filter(({ length }) => length > 0)) {
       only = turn;
@@ -55,11 +57,17 @@ function focusedJest(injector: Injector<PluginContext>): TestRunner {
 }
 focusedJest.inject = tokens(commonTokens.injector);
 
-/** @param titles of the tests that reach the mutant; absent when it is evaluated as its module is loaded: every file then */
+/**
+ * The file with most of the tests comes first.
+ *
+ * @param titles of the tests that reach the mutant; absent when it is evaluated as its module is loaded: all tests then
+ */
 function filesOf(titles: readonly string[] | undefined): readonly string[] {
   const reached = titles && new Set(titles);
   const all = JSON.parse(readFileSync(FILES, 'utf8')) as [title: string, file: string][];
-  return [...new Set(all.flatMap(([title, file]) => (reached?.has(title) === false ? [] : file)))];
+  const files = all.flatMap(([title, file]) => (reached?.has(title) === false ? [] : file));
+  const tests = Map.groupBy(files, (file) => file);
+  return [...tests.values()].sort((one, other) => other.length - one.length).flatMap(([file = '']) => file);
 }
 
 export const strykerPlugins = [declareFactoryPlugin(PluginKind.TestRunner, 'focused-jest', focusedJest as never)];

@@ -59,6 +59,7 @@ async function mutate(name: string, part: Part): Promise<Tally> {
       configFile: 'jest.config.js',
       config: {
         roots: [`<rootDir>/${part.tests}`],
+        testPathIgnorePatterns: [...(part.without ?? [])],
         setupFiles: ['<rootDir>/test/mutation/quick-properties.ts'],
         // what waits for ever waits no longer than this
         testTimeout: 10_000,
