@@ -16,7 +16,7 @@ import { switchesOff } from './switches.js';
 import { checkAcrValues, readMounts, readTenants } from './tenant-rows.js';
 import { readTls } from './tls.js';
 import { readValues, type Values } from './values.js';
-import { idleTrust, loosenessOf, slipsIn, unprovenProxies, weakTrust } from './warnings.js';
+import { idleTrust, loosenessOf, slipsIn, staleCertificate, unprovenProxies, weakTrust } from './warnings.js';
 
 /** What the development issuer calls itself; no configured issuer may take the name. */
 export const DEVELOPMENT_ISSUER = 'urn:postern:dev';
@@ -49,6 +49,7 @@ export function loadConfig(options: LoadOptions): Config {
       ...weakTrust(read),
       ...idleTrust(read),
       ...unprovenProxies(read),
+      ...staleCertificate(read),
       ...slipsIn(Object.keys(env), NAMES),
     ],
   });

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+
 import { Cidrs, parseCidr } from '#src/http/cidrs.js';
 
 import { relaxed } from './setting.js';
@@ -46,6 +48,15 @@ export function idleTrust({ tenants, issuers }: Read): readonly string[] {
           `Tenant ${id} trusts ${issuer}, which has no claims.tenant: none of its tokens is the tenant's.`,
       ),
   );
+}
+
+/** A fault would keep a gateway down that still serves those who look away; no caller that verifies will talk to it, though. */
+export function staleCertificate({ tls }: Read, now = new Date()): readonly string[] {
+  if (tls === undefined) return [];
+  const { validFromDate, validToDate } = new X509Certificate(tls.cert);
+  if (now > validToDate) return [`The certificate in TLS_CERT has expired: ${validToDate.toISOString()}.`];
+  if (now < validFromDate) return [`The certificate in TLS_CERT is not valid before ${validFromDate.toISOString()}.`];
+  return [];
 }
 
 /** RFC 9440 section 4 wants the link to the proxy to be authenticated; that a network does it, only the operator knows. */

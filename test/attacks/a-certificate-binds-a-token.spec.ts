@@ -385,6 +385,6 @@ describe('grants of a certificate', () => {
   });
 });
 
-it('N20 none of all this stands in a log or a record', async () => {
+it('N20: none of all this stands in a log or a record', async () => {
   await expectNothingTold(gateway, [caller.der.toString('base64'), caller.pem, 'svc-not-for-logs']);
 });

@@ -167,7 +167,7 @@ describe('a certificate that a proxy hands over', () => {
     expect((await handOver(gateway, { fields: [good] })).status).toBe(200);
   });
 
-  it('N20 none of all this stands in a log or a record', async () => {
+  it('N20: none of all this stands in a log or a record', async () => {
     await expectNothingTold(gateway, [base64.slice(40, 120)]);
   });
 });

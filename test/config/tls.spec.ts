@@ -87,6 +87,14 @@ describe('our own TLS listener', () => {
     ]);
   });
 
+  it('says at every start that its certificate has expired, or is not valid yet', async () => {
+    const of = async (from: number, until: number): Promise<readonly string[]> =>
+      load(tlsOf(await makeCertificate({ name: 'postern', by: ca, usage: 'server', from, until }))).warnings;
+    expect(await of(-3, -2)).toContainEqual(expect.stringMatching(/^The certificate in TLS_CERT has expired: 20/));
+    expect(await of(2, 3)).toContainEqual(expect.stringMatching(/^The certificate in TLS_CERT is not valid before 20/));
+    expect((await of(-1, 1)).filter((line) => line.includes('TLS_CERT'))).toEqual([]);
+  });
+
   it('takes no key that is too weak for its rules', async () => {
     const weak = await makeCertificate({ name: 'postern', usage: 'server', rsaBits: 1024 });
     expect(faults(tlsOf(weak))).toEqual([

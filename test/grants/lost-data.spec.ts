@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import type { GrantStore } from '#libs/grants/grant-store.js';
 import { ClientCertificate } from '#libs/identity/certificate.js';
 import type { Epoch } from '#libs/identity/replay-guard.js';
 
@@ -7,7 +8,7 @@ import { refused, watched, World } from './world.js';
 
 /** A world whose store lost its data just now, between the nonce check and the take. */
 async function lostUnder(world: World): Promise<Epoch> {
-  const lost = world.newStore(true);
+  const lost: GrantStore = world.newStore(true);
   world.use(lost);
   return await lost.epochOf(0);
 }
@@ -49,7 +50,7 @@ describe('when the store lost its data between the nonce check and the take', ()
   it('an unbound token of after is tried once more under the new epoch, by take and by issue', async () => {
     const world = new World();
     const target = await world.target({ key: null });
-    const replacement = world.newStore();
+    const replacement: GrantStore = world.newStore();
     world.use(replacement);
     const use = await world.permitFor(target);
     expect(use).toMatchObject({ useNo: 1, issued: true });
