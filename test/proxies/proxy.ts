@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 
 import { describe, expect, it } from '@jest/globals';
@@ -92,6 +94,9 @@ export const PROXIES: readonly Proxy[] = [
 
 function common({ port, gatewayPort, link }: Wiring): Readonly<Record<string, string>> {
   return {
+    // Nobody else: whoever runs the tests may not be allowed to run anything as another user.
+    USER: userInfo().username,
+    GROUP: execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim(),
     LISTEN: `127.0.0.1:${port}`,
     SERVER_NAME,
     PUBLIC_HOST: `${SERVER_NAME}:${port}`,
