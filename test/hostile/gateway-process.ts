@@ -34,6 +34,8 @@ export interface StartOptions {
   /** The compiled gateway's folder (`dist`), and the folder that it is run in. */
   readonly dist: string;
   readonly settings?: Readonly<Record<string, string | number | boolean>>;
+  /** Where its world and its audit trail lie: a slow disk is not what is asked about here. */
+  readonly place?: string;
 }
 
 interface Place extends Pick<Aim, 'keys' | 'certificate'> {
@@ -80,8 +82,8 @@ export class GatewayProcess {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
   }
 
-  static async start({ dist, settings = {} }: StartOptions): Promise<GatewayProcess> {
-    const folder = await mkdtemp(join(tmpdir(), 'postern-hostile-'));
+  static async start({ dist, settings = {}, place = tmpdir() }: StartOptions): Promise<GatewayProcess> {
+    const folder = await mkdtemp(join(place, 'postern-hostile-'));
     const keys = makeKeys();
     const canary = `canary-${randomBytes(18).toString('base64url')}`;
     const certificate = await makeCertificate({ name: 'svc-billing' });

@@ -16,6 +16,8 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '100000' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     first: { type: 'string', default: '0' },
+    warm: { type: 'string', default: '45000' },
+    place: { type: 'string' },
     'at-once': { type: 'string', default: '64' },
     'per-second': { type: 'string', default: '500' },
     'held-one-in': { type: 'string', default: '400' },
@@ -32,6 +34,8 @@ if (values.help) {
   --requests N      how many hostile requests (100000)
   --seed N          the same seed makes the same requests
   --first N         number of the first, to meet a single one again with --requests 1
+  --warm N          requests of another seed before anything is measured, until every bounded cache is full (45000)
+  --place DIR       where the gateway's files lie, such as /dev/shm where the disk is slow (the system's folder for temporary files)
   --at-once N       connections at once (64)
   --per-second N    at most so many a second, 0: as fast as it goes (500)
   --held-one-in N   one in so many is never ended and holds its connection, 0: none (400)
@@ -44,7 +48,17 @@ if (values.help) {
 }
 
 const number = (
-  name: 'requests' | 'seed' | 'first' | 'at-once' | 'per-second' | 'held-one-in' | 'neighbour' | 'alone' | 'window',
+  name:
+    | 'requests'
+    | 'seed'
+    | 'first'
+    | 'warm'
+    | 'at-once'
+    | 'per-second'
+    | 'held-one-in'
+    | 'neighbour'
+    | 'alone'
+    | 'window',
 ): number => Number(values[name]);
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const seconds = async (count: number): Promise<void> =>
@@ -56,7 +70,10 @@ process.exitCode = report.verdicts.every(({ holds }) => holds) ? 0 : 1;
 
 async function run(): Promise<HostileReport> {
   const seed = number('seed');
-  const gateway = await GatewayProcess.start({ dist: join(process.cwd(), 'dist') });
+  const gateway = await GatewayProcess.start({
+    dist: join(process.cwd(), 'dist'),
+    ...(values.place !== undefined && { place: values.place }),
+  });
   const neighbour = await Neighbour.start();
   try {
     say(`seed ${seed}; the gateway listens on port ${gateway.port}`);
@@ -73,10 +90,11 @@ async function run(): Promise<HostileReport> {
     const warm = await campaign(gateway, {
       ...sending,
       seed: seed + 1,
-      requests: Math.min(10_000, number('requests')),
+      requests: number('warm'),
+      perSecond: 0,
       heldOneIn: 0,
     });
-    say(`warmed up with ${warm.sent} requests of another seed`);
+    say(`warmed up with ${warm.sent} requests of another seed, ${warm.faultCount} faults`);
     await seconds(number('window'));
     const before = await settled(gateway);
 
@@ -116,7 +134,7 @@ async function run(): Promise<HostileReport> {
         node: process.version,
         date: new Date().toISOString(),
       },
-      options: { ...sending, requests: number('requests'), first: number('first') },
+      options: { ...sending, requests: number('requests'), first: number('first'), warm: number('warm') },
       campaign: sent,
       held: { before, highest, after },
       paces,
