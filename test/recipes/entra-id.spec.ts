@@ -11,6 +11,16 @@ const API = '99999999-8888-4777-8666-555555555555';
 const CLIENT = 'dddddddd-1111-4222-8333-444444444444';
 const key = makeKey('RS256', '-KI3Q9nNR7bRofxmeZoXqbHZGew');
 
+/** As Entra ID publishes a key: without `alg`, so that it serves RS256 alone. */
+const PUBLISHED = {
+  kid: key.kid,
+  use: 'sig',
+  x5t: key.kid,
+  x5c: ['MIIC/TCCAeWgAwIBAgIIUd7j/OIahkYwDQYJKoZIhvcNAQELBQAw'],
+  cloud_instance_name: 'microsoftonline.com',
+  issuer: ISSUER,
+};
+
 interface Minted {
   readonly by?: SigningKey;
   readonly claims?: Changes;
@@ -59,8 +69,8 @@ describe.each([
   ['users', 0, ofUser, PERSON.sub, 'scp'],
   ['services', 1, ofService, 'cccccccc-dddd-4eee-8fff-000000000000', 'roles'],
 ] as const)('recipe entra-id: tokens of %s', (_who, block, minted, sub, scopes) => {
-  const recipe = recipeOf('entra-id', key, { block });
-  const strict = recipeOf('entra-id', key, { block, unbound: false });
+  const recipe = recipeOf('entra-id', key, { published: PUBLISHED, block });
+  const strict = recipeOf('entra-id', key, { published: PUBLISHED, block, unbound: false });
   const ask = async (token: string) => await recipe().gateway.ask(token);
 
   it('is permitted what the policy says, under azp and uti', async () => {
@@ -122,8 +132,8 @@ describe.each([
 });
 
 describe('recipe entra-id: who is who', () => {
-  const users = recipeOf('entra-id', key, { block: 0 });
-  const services = recipeOf('entra-id', key, { block: 1 });
+  const users = recipeOf('entra-id', key, { published: PUBLISHED, block: 0 });
+  const services = recipeOf('entra-id', key, { published: PUBLISHED, block: 1 });
 
   it("A10: a user's token is refused where services are configured", async () => {
     const outcome = await services().gateway.ask(ofUser({ claims: { roles: ['secrets.read'] } }));

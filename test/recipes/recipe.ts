@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from '@jest/globals';
 
 import type { Clock } from '#libs/kernel/clock.js';
-import type { JsonObject } from '#libs/kernel/json.js';
+import type { Json, JsonObject } from '#libs/kernel/json.js';
 import { createApp, listeningOn } from '#src/app.js';
 import { createGate } from '#src/composition/create-gate.js';
 import { readFromDisk } from '#src/config/disk.js';
@@ -29,6 +29,8 @@ const SECRET = 'yaml://kv/payments/api#token';
 export interface RecipeOptions {
   /** Which YAML block of the page, and which Cedar block; the first unless told otherwise. */
   readonly block?: number;
+  /** The members that the issuer publishes a key with, beside its numbers; as most do unless told otherwise. */
+  readonly published?: Readonly<Record<string, Json>>;
   /** In place of what the page says: the only setting that a test may change. */
   readonly unbound?: boolean;
 }
@@ -159,7 +161,11 @@ export class Recipe {
     private readonly folder: string,
   ) {}
 
-  static async start(name: string, key: SigningKey, { block = 0, unbound }: RecipeOptions = {}): Promise<Recipe> {
+  static async start(
+    name: string,
+    key: SigningKey,
+    { block = 0, unbound, published }: RecipeOptions = {},
+  ): Promise<Recipe> {
     const text = page(`docs/recipes/${name}.md`);
     const [yaml, cedar] = [blocks(text, 'yaml')[block], blocks(text, 'cedar')[block] ?? blocks(text, 'cedar')[0]];
     if (yaml === undefined || cedar === undefined) throw new Error(`${name} has no such block`);
@@ -168,7 +174,10 @@ export class Recipe {
     const ca = await makeCa('issuer ca');
     await writeFile(join(folder, 'ca.pem'), ca.pem);
     const secure = yaml.includes('jwks_ca_file');
-    const server = await JwksServer.start(jwksOf(key), secure ? { certificate: await serverCertificate(ca) } : {});
+    const server = await JwksServer.start(
+      published === undefined ? jwksOf(key) : { keys: [{ ...key.jwk, ...published }] },
+      secure ? { certificate: await serverCertificate(ca) } : {},
+    );
     const host = secure ? `https://localhost:${server.port}` : server.origin;
     let run = yaml.replace(`jwks_uri: ${address.origin}/`, `jwks_uri: ${host}/`);
     run = run.replace(/jwks_ca_file: \S+/, `jwks_ca_file: ${join(folder, 'ca.pem')}`);

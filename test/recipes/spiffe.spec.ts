@@ -11,6 +11,9 @@ const OURS = 'spiffe://prod.example.com/ns/payments/sa/api';
 const key = makeKey('ES256', 'GnQ0jVb3xYyR6sT9uW2zA5cF8hK1mP4o');
 const NOW = (): number => Math.floor(Date.now() / 1000);
 
+/** As SPIRE's discovery provider publishes a key: without `use`. */
+const PUBLISHED = { kid: key.kid, alg: 'ES256' };
+
 interface Minted {
   readonly by?: SigningKey;
   readonly header?: Changes;
@@ -28,8 +31,8 @@ function mint({ by = key, header = {}, claims = {} }: Minted = {}): string {
 }
 
 describe('recipe spiffe: JWT-SVIDs', () => {
-  const recipe = recipeOf('spiffe', key);
-  const strict = recipeOf('spiffe', key, { unbound: false });
+  const recipe = recipeOf('spiffe', key, { published: PUBLISHED });
+  const strict = recipeOf('spiffe', key, { published: PUBLISHED, unbound: false });
   const ask = async (options: Minted = {}) => await recipe().gateway.ask(mint(options));
 
   it('is permitted what the policy says, as the workload', async () => {
