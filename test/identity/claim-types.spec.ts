@@ -9,12 +9,11 @@ import {
   SCOPES,
   SCOPES_OR_LIST,
   SECONDS,
-  type ClaimType,
 } from '#libs/identity/claim-types.js';
 import type { Json } from '#libs/kernel/json.js';
 
 const TYPES = { DIGEST, NAME, NAME_OR_NAMES, NAMES, OBJECT, SCOPES, SCOPES_OR_LIST, SECONDS };
-const typeOf = (name: keyof typeof TYPES): ClaimType<Json> => TYPES[name] as ClaimType<Json>;
+const typeOf = (name: keyof typeof TYPES): { words: string; is: (value: Json) => boolean } => TYPES[name];
 const digest = 'A'.repeat(43);
 const many = (count: number): string[] => Array<string>(count).fill('x');
 
