@@ -111,7 +111,7 @@ describe('N1: many requests at once', () => {
     expect((again.problem['grant'] as { uses_left: number }).uses_left).toBe(3);
   });
 
-  it('I4: a grant ends in its moment, and never later than its token', async () => {
+  it('I4, N4: a grant ends in its moment, and never later than its token', async () => {
     const path = valuePath('yaml://kv/app/db#user');
     const grant = async (token: string): Promise<{ id: string; expires_at: string }> =>
       (await gateway.read(path, { token })).problem['grant'] as { id: string; expires_at: string };

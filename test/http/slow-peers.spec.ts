@@ -21,7 +21,7 @@ function posting(): string {
   return `POST /api/secrets/value HTTP/1.1\r\nHost: ${gateway.host}\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n`;
 }
 
-describe('a slow peer is cut, and told why', () => {
+describe('N17: a slow peer is cut, and told why', () => {
   it.each([
     ['a header section that never ends', 'GET / HTTP/1.1\r\nHost: a\r\n'],
     ['a request line that never ends', 'GET /'],
@@ -67,7 +67,7 @@ describe('a slow peer is cut, and told why', () => {
     expect(gateway.log.join('')).not.toContain('"level":"error"');
   });
 
-  it('others are served while a thousand connections say nothing', async () => {
+  it('N17: others are served while a thousand connections say nothing', async () => {
     const idle = await Promise.all(Array.from({ length: 1_000 }, async () => await Wire.open(gateway.port)));
     try {
       expect((await ask(gateway.port, get())).status).toBe(401);
@@ -77,7 +77,7 @@ describe('a slow peer is cut, and told why', () => {
   });
 });
 
-describe('a peer that does not read its answers', () => {
+describe('N17: a peer that does not read its answers', () => {
   it('is cut once nothing moves', async () => {
     const impatient = await startEdge({
       timeouts: { headersMs: 5_000, requestMs: 5_000, keepAliveMs: 5_000, idleMs: 300, checkEveryMs: 50 },
