@@ -158,6 +158,13 @@ describe('bind', () => {
     expect([bound.proof, bound.nextNonce, bound.epoch]).toEqual([undefined, undefined, EPOCH]);
   });
 
+  it('M1, D20: says what the token is bound to when a proof stands beside it in vain', async () => {
+    const mtls = { cnf: { 'x5t#S256': x5t }, certificate: shown };
+    const detailOf = async (sent: Sent) => (await refusalFrom(send({ scheme: 'Bearer', proofs: 1, ...sent }))).detail;
+    expect(await detailOf(mtls)).toContain('a token that is bound to a certificate alone: ');
+    expect(await detailOf({ allowUnbound: true })).toContain('a token that is bound to no key: ');
+  });
+
   it('refuses a proof beside an unbound token: it would protect nothing', async () => {
     const says = await refused({ scheme: 'Bearer', proofs: 1, allowUnbound: true });
     expect(says).toEqual({ code: 'INVALID_REQUEST', check: 'D20 proof' });

@@ -265,7 +265,7 @@ describe('D6, D7: the key', () => {
   it('D6, T5: a point off the curve is a bad proof, not a defect', async () => {
     const off: SigningKey = offCurve(callerKey);
     const attempt = proveWith(off, {});
-    await expect(attempt).rejects.toMatchObject({ ...bad('T5 jwk') });
+    await expect(attempt).rejects.toMatchObject({ ...bad('T5 jwk'), detail: "The proof's key cannot be used." });
   });
 
   it('T9: a coordinate that is not below p is no second spelling of one that is', () => {
@@ -375,6 +375,16 @@ describe('D9, D10, D11: the request', () => {
     'http://postern.example/api/secrets',
   ])('D10: htu %s is another target', (htu) => {
     expect(withClaims({ htu })).toEqual(bad('D10 htu'));
+  });
+
+  it.each([
+    'HTTPS://Postern.Example/api/secrets',
+    `${ORIGIN}:443/api/secrets`,
+    `${ORIGIN}/api/%73ecrets`,
+    `${ORIGIN}/api/secrets?ignored`,
+    `${ORIGIN}/api/secrets#ignored`,
+  ])('D10: htu %s is the same target', (htu) => {
+    expect(tryProof({ proof: { claims: { htu } } }).proof?.jkt).toBe(callerKey.jkt);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 
-import { namesTarget, parseHtu } from '#libs/identity/htu.js';
+import { isSpelledAlike, namesTarget, parseHtu } from '#libs/identity/htu.js';
 
 import { anyText } from '../support/any-text.js';
 
@@ -9,6 +9,31 @@ function names(htu: string, origin: string, path: string): boolean {
   const parsed = parseHtu(htu);
   return parsed !== undefined && namesTarget(parsed, [origin], path);
 }
+
+describe('htu as most clients write it', () => {
+  const origins = ['http://localhost:8080', 'https://h.example'];
+
+  it('D10: is one of the origins and the path, octet for octet', () => {
+    expect(isSpelledAlike('https://h.example/a', origins, '/a')).toBe(true);
+    expect(isSpelledAlike('http://localhost:8080/a', origins, '/a')).toBe(true);
+    for (const other of [
+      'https://h.example/b',
+      'HTTPS://h.example/a',
+      'https://h.example/a?x',
+      '/a',
+      'https://evil.example/a',
+    ]) {
+      expect(isSpelledAlike(other, origins, '/a')).toBe(false);
+    }
+    expect(isSpelledAlike('https://h.example/a', [], '/a')).toBe(false);
+  });
+
+  it('T13: has no character that is none of a URI, not even where the target has it too', () => {
+    for (const path of ['/a b', '/a\\b', '/é', '/a\n', '/\u007f']) {
+      expect(isSpelledAlike(`https://h.example${path}`, origins, path)).toBe(false);
+    }
+  });
+});
 
 describe('htu and the target', () => {
   it.each([
@@ -34,6 +59,11 @@ describe('htu and the target', () => {
     ['https://h.example/a;b=c,d:e@f!$&()*+=', 'https://h.example', '/a;b=c,d:e@f!$&()*+='],
   ])('D10: %s under %s names %s', (htu, origin, path) => {
     expect(names(htu, origin, path)).toBe(true);
+  });
+
+  it('D10: comes apart into an origin and a path, each in its one spelling', () => {
+    expect(parseHtu('HTTPS://H.Example:443/%7e%2f%c3?x#y')).toEqual({ origin: 'https://h.example', path: '/~%2F%C3' });
+    expect(parseHtu('http://h.example:8080')).toEqual({ origin: 'http://h.example:8080', path: '/' });
   });
 
   it.each([
