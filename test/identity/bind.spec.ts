@@ -53,6 +53,7 @@ describe('bind', () => {
     const bound = await send({ cnf: { jkt }, proofs: 1 });
     expect(BoundCaller.is(bound)).toBe(true);
     expect(BoundCaller.is(Object.assign(Object.create(BoundCaller.prototype) as object, bound))).toBe(false);
+    for (const other of [null, undefined, 'bound', 1]) expect(BoundCaller.is(other)).toBe(false);
   });
 
   it('D1: refuses a bound token without a proof', async () => {
@@ -109,6 +110,10 @@ describe('bind', () => {
   it('M1: refuses a proof beside a token that names a certificate and no key: it would protect nothing', async () => {
     const says = await refused({ scheme: 'Bearer', cnf: { 'x5t#S256': x5t }, certificate: shown, proofs: 1 });
     expect(says).toEqual({ code: 'INVALID_REQUEST', check: 'D20 proof' });
+    const sent = { scheme: 'Bearer', proofs: 1, allowUnbound: true };
+    const alone = await refusalFrom(send({ ...sent, cnf: { 'x5t#S256': x5t }, certificate: shown }));
+    expect(alone.detail).toContain('bound to a certificate alone: leave it out');
+    expect((await refusalFrom(send(sent))).detail).toContain('bound to no key: leave it out');
   });
 
   it('M3: binds a token that names both to both', async () => {

@@ -70,6 +70,7 @@ describe('the bytes of a certificate', () => {
       'a byte less': leaf.der.subarray(0, -1),
       'another tag': Buffer.concat([bytes(0x31), leaf.der.subarray(1)]),
       'an open length': bytes(0x30, 0x80, 0x05, 0x00, 0x00, 0x00),
+      'an open length in as many bytes as its number says': Buffer.concat([bytes(0x30, 0x80), new Uint8Array(0x80)]),
       'a length in one byte too many': Buffer.concat([bytes(0x30, 0x81, 0x02), bytes(0x05, 0x00)]),
       'a length with a zero in front': Buffer.concat([bytes(0x30, 0x82, 0x00, 0x80), new Uint8Array(0x80)]),
       'a length of four bytes': bytes(0x30, 0x84, 0, 0, 0, 1, 0),
