@@ -10,6 +10,7 @@ import type { Gate } from '#libs/enforcement/gate.js';
 import { appModule } from './app.module.js';
 import { MAX_BODY_BYTES, readBody } from './http/body.js';
 import { type House, takeOver } from './http/exchange.js';
+import { HandshakeFailures } from './http/handshake-failures.js';
 import { Hosts, type Listening, localOrigins } from './http/hosts.js';
 import type { HttpOptions } from './http/http-options.js';
 import { ProblemFilter } from './http/problem-filter.js';
@@ -32,6 +33,7 @@ export async function createApp({ gate, http, log }: AppParts): Promise<NestFast
   const hosts = new Hosts(http.origins);
   const filter = new ProblemFilter(routes, log);
   const closing = { begun: false };
+  const handshakes = new HandshakeFailures((line) => log.warn(line));
   const resource = new ProtectedResource(http.resource);
   const house: House = {
     bearer: resource.bearer,
@@ -47,6 +49,7 @@ export async function createApp({ gate, http, log }: AppParts): Promise<NestFast
         house,
         timeouts: http.timeouts,
         tls: http.tls,
+        handshakeFailed: (error) => handshakes.add(error),
         handler,
       }),
     // The server above has its own.

@@ -42,6 +42,8 @@ export interface ServerParts {
   readonly timeouts: Timeouts;
   /** Undefined: plain HTTP. */
   readonly tls: TlsParts | undefined;
+  /** Hears of each handshake that failed. */
+  readonly handshakeFailed: (error: NodeJS.ErrnoException) => void;
   /** Fastify's handler: sees only requests that passed the edge. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -84,8 +86,10 @@ export function createEdgeServer(parts: ServerParts): Server {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     // A handshake that failed: nothing was asked, nobody could read an answer, and its error may quote the peer's bytes.
-    if (socket instanceof TLSSocket && !isSecured(socket)) socket.destroy();
-    else connections.broken(error, socket);
+    if (socket instanceof TLSSocket && !isSecured(socket)) {
+      socket.destroy();
+      parts.handshakeFailed(error);
+    } else connections.broken(error, socket);
   });
   return server;
 }

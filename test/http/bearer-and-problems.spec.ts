@@ -43,6 +43,7 @@ class EveryCode {
       house: { bearer, resourceMetadata: () => METADATA, access: () => {}, draining: () => false },
       timeouts: TIMEOUTS,
       tls: undefined,
+      handshakeFailed: () => {},
       handler: (request) => {
         const [, code, plain] = (request.url ?? '').split('/');
         const known = CODES.find((each) => each === code) ?? 'INTERNAL';
