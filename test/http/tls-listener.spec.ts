@@ -169,12 +169,15 @@ describe('a handshake that fails', () => {
     return received;
   }
 
-  it.each(Object.entries(HOSTILE))('I19, N18: by %s ends its connection, and has no line of its own', async (_title, bytes) => {
-    const before = told().length;
-    expect(await throwAt(bytes())).not.toContain('HTTP/');
-    expect(await served()).toBe(401);
-    expect(told().slice(before)).toEqual([]);
-  });
+  it.each(Object.entries(HOSTILE))(
+    'I19, N18: by %s ends its connection, and has no line of its own',
+    async (_title, bytes) => {
+      const before = told().length;
+      expect(await throwAt(bytes())).not.toContain('HTTP/');
+      expect(await served()).toBe(401);
+      expect(told().slice(before)).toEqual([]);
+    },
+  );
 
   it('I19: 300 times costs nobody else anything', async () => {
     const before = told().length;
