@@ -38,6 +38,7 @@ describe('a request without credentials', () => {
     const made = await caller();
     expect(Caller.is(made)).toBe(true);
     expect(made.claims).toBe(anonymous);
+    expect([made.scheme, made.tokenHash]).toEqual(['Bearer', '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU']);
     expect(made.claims).toMatchObject({
       iss: 'urn:postern:anonymous',
       sub: 'anonymous',

@@ -39,6 +39,14 @@ describe('the claims that a token must have', () => {
     expect(await refused({ [name]: undefined })).toEqual({ code: 'INVALID_TOKEN', check: `A3 ${name}` });
   });
 
+  it.each(['sub', 'client_id', 'jti', 'iat', 'exp', 'aud'])(
+    'A3: a token without %s is told which claim it needs',
+    async (name) => {
+      const refusal = await refusalFrom(authenticated(aToken({ claims: { [name]: undefined } }), rules));
+      expect(refusal.detail).toBe(`The token needs the claim ${name}.`);
+    },
+  );
+
   it.each(['sub', 'client_id', 'jti'])('T2: %s is a printable string of 1 to 256 characters', async (name) => {
     for (const value of NO_NAMES) {
       expect(await refused({ [name]: value })).toEqual({ code: 'INVALID_TOKEN', check: `A3 ${name}` });
@@ -201,6 +209,32 @@ describe('what a token says of its subject', () => {
     for (const act of [null, 'agent-7', [], {}, { sub: 1 }, { sub: '' }, { sub: 'a\n' }]) {
       expect(await refused({ act })).toEqual({ code: 'INVALID_TOKEN', check: 'A3 act' });
     }
+  });
+
+  it('A3: tells that an actor needs a name', async () => {
+    const refusal = await refusalFrom(authenticated(aToken({ claims: { act: {} } }), rules));
+    expect(refusal.detail).toBe('The token needs the claim act.sub.');
+  });
+
+  it('has no member for what a token does not say', async () => {
+    const bare = tokenRules({ claims: {} });
+    const claims = await authenticated(aToken({ claims: { undefined: 'x', cnf: { jkt: callerKey.jkt } } }), bare);
+    expect(Object.keys(claims.claims).sort()).toEqual([
+      'audience',
+      'clientId',
+      'confirmation',
+      'exp',
+      'groups',
+      'iat',
+      'iss',
+      'jti',
+      'scopes',
+      'sub',
+      'subjectType',
+    ]);
+    expect(Object.keys(claims.claims.confirmation)).toEqual(['jkt']);
+    const shown = await read({ cnf: { 'x5t#S256': callerKey.jkt } });
+    expect(Object.keys(shown.confirmation)).toEqual(['x5t']);
   });
 
   it('ignores claims that it does not read', async () => {
