@@ -61,8 +61,7 @@ async function mutate(name: string, part: Part): Promise<Tally> {
         roots: [`<rootDir>/${part.tests}`],
         testPathIgnorePatterns: [...(part.without ?? [])],
         setupFiles: ['<rootDir>/test/mutation/quick-properties.ts'],
-        // what waits for ever waits no longer than this
-        testTimeout: 10_000,
+        testTimeout: part.testTimeoutMs ?? 10_000,
       },
     },
     coverageAnalysis: 'perTest',

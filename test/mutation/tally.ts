@@ -9,6 +9,8 @@ export interface Tally {
   readonly survived: number;
   /** Reached by no test at all. */
   readonly uncovered: number;
+  /** With it a file of tests could not even be loaded; not counted among the mutants. */
+  readonly unloadable: number;
   /** Per cent: killed and timed out, of all. */
   readonly score: number;
   readonly minutes: number;
@@ -24,17 +26,18 @@ export function tally(part: string, results: readonly MutantResult[], ms: number
   ];
   const mutants = killed + timedOut + survived + uncovered;
   const score = mutants === 0 ? 0 : (100 * (killed + timedOut)) / mutants;
-  return { part, mutants, killed, timedOut, survived, uncovered, score, minutes: ms / 60_000 };
+  const unloadable = count('RuntimeError');
+  return { part, mutants, killed, timedOut, survived, uncovered, unloadable, score, minutes: ms / 60_000 };
 }
 
 /** As it stands on docs/mutation.md. */
 export function tableOf(tallies: readonly Tally[]): string {
   const rows = tallies.map((each) => {
-    const { part, mutants, killed, timedOut, survived, uncovered, score, minutes } = each;
-    return `| ${[part, mutants, killed, timedOut, survived, uncovered, `${score.toFixed(2)} %`, minutes.toFixed(1)].join(' | ')} |\n`;
+    const { part, mutants, killed, timedOut, survived, uncovered, unloadable, score, minutes } = each;
+    return `| ${[part, mutants, killed, timedOut, survived, uncovered, unloadable, `${score.toFixed(2)} %`, minutes.toFixed(1)].join(' | ')} |\n`;
   });
   return (
-    '| part | mutants | killed | timed out | survived | uncovered | score | minutes |\n' +
-    `| --- | --- | --- | --- | --- | --- | --- | --- |\n${rows.join('')}`
+    '| part | mutants | killed | timed out | survived | uncovered | unloadable | score | minutes |\n' +
+    `| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n${rows.join('')}`
   );
 }
