@@ -282,10 +282,6 @@ describe('what a certificate must be, M5', () => {
     expectProblem(answer, '401 INVALID_TOKEN');
     await expectRecord(anyCertificate, answer, 'T6 certificate key');
   });
-
-  it('M5: nobody shows a certificate without its key', async () => {
-    await expect(openTls(gateway.port, { ca: serverCa, shows: { ...caller, key: sibling.key } })).rejects.toThrow();
-  });
 });
 
 describe('a connection has one handshake, M6', () => {
