@@ -1,4 +1,3 @@
-import type { X509Certificate } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
@@ -15,7 +14,7 @@ const SECURED = new WeakMap<Duplex, PresentedCertificate | undefined>();
  *   binding needs (spec, Security, M5)
  */
 export function secured(socket: TLSSocket, verified: boolean): void {
-  SECURED.set(socket, certificateOf(socket, verified));
+  SECURED.set(socket, readable(socket, verified));
 }
 
 /** Whether a connection has a handshake behind it. */
@@ -28,6 +27,15 @@ export function connectionCertificate(socket: Duplex): PresentedCertificate | un
   return SECURED.get(socket);
 }
 
+/** T5: what OpenSSL throws on hostile bytes is of many classes, and here nobody else would catch it. */
+function readable(socket: TLSSocket, verified: boolean): PresentedCertificate | undefined {
+  try {
+    return certificateOf(socket, verified);
+  } catch {
+    return unusable('T5 certificate', 'The client certificate of this connection cannot be read.');
+  }
+}
+
 function certificateOf(socket: TLSSocket, verified: boolean): PresentedCertificate | undefined {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return undefined;
@@ -36,19 +44,11 @@ function certificateOf(socket: TLSSocket, verified: boolean): PresentedCertifica
     const why = String(socket.authorizationError);
     return unusable('M5 certificate', `The client certificate of this connection does not verify here: ${why}.`);
   }
-  const weakness = weaknessOf(certificate);
+  const weakness = certificateKeyWeakness(certificate.publicKey);
   if (weakness !== undefined) {
     return unusable('T6 certificate key', `The key of the client certificate is not taken: ${weakness}`);
   }
   return { kind: 'shown', certificate: new ClientCertificate(certificate.raw) };
-}
-
-function weaknessOf(certificate: X509Certificate): string | undefined {
-  try {
-    return certificateKeyWeakness(certificate.publicKey);
-  } catch {
-    return 'it cannot be read.'; // what OpenSSL throws on a hostile key is of many classes (T5)
-  }
 }
 
 function unusable(check: string, detail: string): PresentedCertificate {

@@ -284,6 +284,27 @@ describe('what a certificate must be, M5', () => {
   });
 });
 
+describe('a certificate with a bit flipped, shown with its key', () => {
+  it('M2, I16, I19: is another certificate, or none; the gateway goes on', async () => {
+    const shown = { accepted: 0, refused: 0, unusable: 0 };
+    for (let run = 0; run < 250; run += 1) {
+      const der = Buffer.from(caller.der);
+      const at = Math.floor((run * der.length) / 250);
+      der[at] = der[at]! ^ (1 << (run % 8));
+      const pem = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+      // Many of these the client's own library does not take, or the server's.
+      const answer = await call(anyCertificate, { ...bound, shows: { ...caller, pem } }).catch(() => undefined);
+      if (answer === undefined) shown.unusable += 1;
+      else if (answer.status === 401) shown.refused += 1;
+      else shown.accepted += 1;
+    }
+    expect(shown.accepted).toBe(0);
+    expect(shown.refused).toBeGreaterThan(20);
+    expect((await call(anyCertificate, { ...bound, shows: caller })).status).toBe(200);
+    expect(anyCertificate.logLines().filter((line) => line.includes('fault'))).toEqual([]);
+  });
+});
+
 describe('a connection has one handshake, M6', () => {
   /** A session that a server gave, as a client would keep it: in TLS 1.2 with the handshake, in TLS 1.3 some time after. */
   async function sessionOf(port: number, version: SecureVersion): Promise<Buffer> {
