@@ -190,7 +190,11 @@ describe('the header of a token', () => {
 
   it('says in its detail what to do, and nothing of what the gateway knows', async () => {
     const { detail } = await refusalFrom(
-      authenticate(admitted(presented({ authorization: [`Bearer ${aToken({ header: { kid: 'no-such' } })}`] })), rules, NOW_MS),
+      authenticate(
+        admitted(presented({ authorization: [`Bearer ${aToken({ header: { kid: 'no-such' } })}`] })),
+        rules,
+        NOW_MS,
+      ),
     );
     expect(detail).not.toContain('issuer-key');
   });
