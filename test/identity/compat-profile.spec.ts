@@ -72,6 +72,11 @@ describe('A10: an ID token under the profile compat', () => {
   });
 
   const values = (...accessTokenValues: string[]) => ({ compat: { accessTokenClaim: 'kind', accessTokenValues } });
+  it.each([1, true, {}, ['access'], [['access']]])('A10: is refused when the claim is %j and no text', async (kind) => {
+    const says = await refused(old({ claims: { kind } }), values('access', 'acc*'));
+    expect(says).toEqual({ code: 'INVALID_TOKEN', check: 'A10 claim' });
+  });
+
   it('A10: is told by the value of the claim where values are configured', async () => {
     for (const kind of ['Bearer', 'other']) {
       expect((await read(old({ claims: { kind } }), values('Bearer', 'other'))).sub).toBe('svc-billing');
@@ -157,6 +162,7 @@ describe('what stands in for a missing jti', () => {
     const [one, two] = [old(), old({ claims: { iat: NOW - 1 } })];
     const jti = (await read(one)).jti;
     expect(jti).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect((await read(old({ claims: { undefined: 'x' } }))).jti).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect((await read(one)).jti).toBe(jti);
     expect((await read(one, jtiClaim)).jti).toBe(jti);
     expect((await read(two)).jti).not.toBe(jti);

@@ -176,6 +176,11 @@ describe('D4, D5, D8: what the header may say', () => {
     expect(withHeader({ alg })).toEqual(bad('D5 alg'));
   });
 
+  it('D5: says which algs there are', () => {
+    const { detail } = refusalOf(() => tryProof({ proof: { header: { alg: 'RS256' } } }));
+    expect(detail).toBe('The header alg of a proof must be one of ES256, Ed25519.');
+  });
+
   it('D5: the public key is no HMAC key', () => {
     const signed = mintProof({ key: callerKey, token, header: { alg: 'HS256' } })
       .split('.')

@@ -103,6 +103,25 @@ describe('a key set', () => {
     expect([key, faults, others]).toEqual([undefined, [], [expect.stringMatching(/^Key 1( \(kid .*\))?: is .+\.$/)]]);
   });
 
+  it.each([
+    ['a curve of another type', { kty: 'EC', crv: 'Ed25519' }],
+    ['a type of another curve', { kty: 'OKP', crv: 'P-256' }],
+  ])('J1: guesses no algorithm for a key without alg that has %s', async (_, changes) => {
+    const { key, faults, others } = await spareOf({ ...changes, alg: undefined });
+    const named = 'Key 1 (kid "spare"): is for no algorithm that is accepted here.';
+    expect([key, faults, others]).toEqual([undefined, [], [named]]);
+  });
+
+  it('J1: reads no member that the type of the key does not have', async () => {
+    const set = keySetFrom({ keys: [published(rsa, { crv: 'P-256', x: 'AAAA' })] });
+    expect((await set.key('rsa', 'RS256'))?.equals(rsa.publicKey)).toBe(true);
+  });
+
+  it.each(['n', 'e'])('T9: takes an RSA key without %s for one whose numbers are wrong, before any import', (name) => {
+    const { faults } = keySetFrom({ keys: [published(good), published(rsa, { [name]: '' })] });
+    expect(faults).toEqual([expect.stringContaining("The key's numbers must be canonical base64url")]);
+  });
+
   it('says which kids it can use', () => {
     const set = keySetFrom({
       keys: [published(good), published(rsa), published(rsa), published(spare, { use: 'enc' })],
@@ -175,6 +194,7 @@ describe('a key set', () => {
     expect(() => keySetFrom({ keys: Array<Json>(9).fill(null) })).toThrow(/(Key \d: .*){5}$/);
     expect(() => keySetFrom({ keys: Array<Json>(9).fill(null) })).not.toThrow(/(Key \d: .*){6}/);
     expect(() => keySetFrom({ keys: [] })).toThrow(NoUsableKey);
+    expect(new NoUsableKey('so').name).toBe('NoUsableKey');
     expect(() => keySetFrom({ keys: {} })).not.toThrow(NoUsableKey);
     expect(() => keySetFrom({ keys: [published(), published()] })).toThrow('stands more than once');
   });
