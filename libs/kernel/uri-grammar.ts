@@ -64,8 +64,9 @@ export function illegal(check: string, detail: string): Refusal {
 function cut(text: string): { place: string; query: string | undefined; fragment: string | undefined } {
   const hash = text.indexOf('#');
   const mark = text.indexOf('?');
-  if (hash !== -1 && text.includes('#', hash + 1)) throw illegal('uri two #', 'A secret URI has one # at most.');
-  if (mark !== -1 && text.includes('?', mark + 1)) {
+  // without any, -1 + 1 looks from the start and finds none either
+  if (text.includes('#', hash + 1)) throw illegal('uri two #', 'A secret URI has one # at most.');
+  if (text.includes('?', mark + 1)) {
     throw new Refusal('AMBIGUOUS_QUERY', { check: 'uri two ?', detail: 'A secret URI has one ? at most.' });
   }
   return {
@@ -132,7 +133,7 @@ function checkSegment(segment: string): void {
 /** `data/` and `metadata/` stand in the HTTP API of KV v2, never in the name of a secret. */
 function checkApiPath(mountAsSent: string, path: readonly string[]): void {
   if (!startsWithApiPath(path)) return;
-  let named = path.slice(1);
+  let named = path;
   while (startsWithApiPath(named)) named = named.slice(1);
   throw new Refusal('API_PATH_IN_URI', {
     check: 'uri api path',
@@ -175,7 +176,7 @@ function readVersion(query: string): number {
 }
 
 function isVersion(text: string): boolean {
-  if (text.length < 1 || text.length > 10 || text.startsWith('0') || !only(text, IN_VERSION)) return false;
+  if (text.length < 1 || text.startsWith('0') || !only(text, IN_VERSION)) return false;
   return Number(text) <= MAX_VERSION;
 }
 
