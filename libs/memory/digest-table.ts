@@ -1,22 +1,29 @@
-/** 128 bits of a digest, and the mark that stands with it: five words to a slot. */
-const WORDS = 5;
-const MARK = 4;
+/** 96 bits of a digest, and the mark that stands with it: four words to a slot. */
+const WORDS = 4;
+const MARK = 3;
 const FIRST_SLOTS = 256;
 /** Of the slots, how many may be taken before the table is doubled: beyond it, looking grows long. */
 const FULLEST = 0.7;
 
-/** Four words of a digest, uniformly random to whoever does not know its key. */
+/** Three words of a digest, uniformly random to whoever does not know its key. */
 export type Digest = Uint32Array;
 
 /**
- * Digests and a mark for each, in one block of memory outside the heap: 20 bytes to a slot, where a map of strings takes 150 to an entry
+ * Digests and a mark for each, in one block of memory outside the heap: 16 bytes to a slot, where a map of strings takes 150 to an entry
  * and every collection looks at each. Open addressing, linear; nothing is ever taken out, a whole table is dropped instead.
  *
  * Digests MUST be keyed: their first word is the place that is looked at first, and whoever chose it could make looking slow.
  */
 export class DigestTable {
-  #words = new Uint32Array(FIRST_SLOTS * WORDS);
+  #words: Uint32Array;
   #size = 0;
+
+  /** @param expected how many digests will come, as far as one can tell: doubling leaves the smaller tables for a collection to find */
+  constructor(expected = 0) {
+    let slots = FIRST_SLOTS;
+    while (expected > slots * FULLEST) slots *= 2;
+    this.#words = new Uint32Array(slots * WORDS);
+  }
 
   get size(): number {
     return this.#size;

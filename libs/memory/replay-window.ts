@@ -4,15 +4,15 @@ import { PROOF_WINDOW } from '#libs/identity/replay-guard.js';
 import { DigestTable, type Digest } from './digest-table.js';
 
 /** Proofs of so many seconds of `iat` are kept, and forgotten, together. */
-const SPAN = 16;
-const DIGEST_BYTES = 16;
+const SPAN = 8;
+const DIGEST_BYTES = 12;
 
 /**
  * The proofs that were spent, each for as long as it could be accepted again (RFC 9449 section 11.1). They are most of what a busy
  * gateway keeps: at 3,000 a second 210,000, hence one table for each span of `iat`, which is dropped when its last proof has ended.
  *
- * Of a proof's key, itself an HMAC, 128 bits are kept: that two proofs ever share them is less likely than a bit of memory that
- * flips, and would refuse one of the two.
+ * Of a proof's key, itself an HMAC, 96 bits are kept: that two of 300,000 proofs share them has a chance of 1 in 10^18, and would
+ * refuse one of the two.
  */
 export class ReplayWindow {
   /** Span → second of `iat` within it, from 1, of each proof spent. */
@@ -24,7 +24,7 @@ export class ReplayWindow {
    * Spends a proof that is fresh.
    *
    * @param scope keeps partitions apart
-   * @throws RangeError for a key that is not base64url of 16 bytes or more: nothing is spent then
+   * @throws RangeError for a key that is not base64url of 12 bytes or more: nothing is spent then
    */
   spend(proof: ProofToSpend, scope: number, nowMs: number): 'fresh' | 'stale_proof' | 'replayed' {
     const answer = this.check(proof, scope, nowMs);
@@ -64,7 +64,7 @@ export class ReplayWindow {
 
   /** Overwritten by the next call. */
   #digestOf(key: string, scope: number): Digest {
-    if (this.#bytes.write(key, 'base64url') < DIGEST_BYTES) throw new RangeError('a proof key has 16 bytes or more');
+    if (this.#bytes.write(key, 'base64url') < DIGEST_BYTES) throw new RangeError('a proof key has 12 bytes or more');
     this.#bytes.writeUInt32LE((this.#bytes.readUInt32LE(DIGEST_BYTES - 4) ^ scope) >>> 0, DIGEST_BYTES - 4);
     return this.#digest;
   }
@@ -72,7 +72,7 @@ export class ReplayWindow {
   #tableOf(span: number): DigestTable {
     let table = this.#spans.get(span);
     if (table === undefined) {
-      table = new DigestTable();
+      table = new DigestTable(this.#spans.get(span - 1)?.size);
       this.#spans.set(span, table);
     }
     return table;
