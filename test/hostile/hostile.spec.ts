@@ -68,7 +68,8 @@ describe('a gateway process among hostile requests', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       after = await gateway.held(true);
     }
-    expect({ SEED, descriptors: after.descriptors }).toEqual({ SEED, descriptors: before.descriptors });
+    // fewer is fine: what the start itself needed may be closed by now
+    expect({ SEED, more: Math.max(0, after.descriptors - before.descriptors) }).toEqual({ SEED, more: 0 });
   });
 
   it('I18, N25: opens no connection, sends no datagram, asks for no name', async () => {
