@@ -67,8 +67,8 @@ describe('N17: a slow peer is cut, and told why', () => {
     expect(gateway.log.join('')).not.toContain('"level":"error"');
   });
 
-  it('N17: others are served while a thousand connections say nothing', async () => {
-    const idle = await Promise.all(Array.from({ length: 1_000 }, async () => await Wire.open(gateway.port)));
+  it('N17: others are served while five thousand connections say nothing', async () => {
+    const idle = await Promise.all(Array.from({ length: 5_000 }, async () => await Wire.open(gateway.port)));
     try {
       expect((await ask(gateway.port, get())).status).toBe(401);
     } finally {
