@@ -6,6 +6,8 @@ import { RECORD_VERSION, recordText, type RecordFields } from './record.js';
 /** A record in its place: the line that a sink keeps (canonical JSON, no line end), and the head that names it. */
 export interface Link {
   readonly line: string;
+  /** Of the line, in UTF-8. */
+  readonly bytes: number;
   readonly head: RecordHead;
 }
 
@@ -48,10 +50,12 @@ export class Writer {
     }
     const seq = this.#seq;
     const line = recordText(fields, { v: RECORD_VERSION, ts, w: this.w, seq, prev: this.#prev });
+    // Counted before it is hashed: counting makes one string of the many pieces that a line is added up from, for both and for the sink.
+    const bytes = Buffer.byteLength(line);
     const hash = hashOf(line);
     this.#seq = seq + 1;
     this.#prev = hash;
     this.#closed = fields.type === 'close';
-    return { line, head: { w: this.w, seq, hash } };
+    return { line, bytes, head: { w: this.w, seq, hash } };
   }
 }

@@ -141,8 +141,8 @@ export class SinkJournal implements Journal {
 
   #chain(fields: RecordFields): Chained {
     const all = this.#standing === undefined ? fields : { ...fields, ...this.#standing, type: fields.type };
-    const { line, head } = this.#writer.append(all, timestamp(this.#clock.now()));
-    return { head, durable: this.#outbox.send(line) };
+    const { line, bytes, head } = this.#writer.append(all, timestamp(this.#clock.now()));
+    return { head, durable: this.#outbox.send(line, bytes) };
   }
 
   /** One record when the second is over, for all that was counted in it. */

@@ -60,8 +60,7 @@ export class Outbox {
   }
 
   /** Keeps the line. The answer rejects at once while the sink is broken; the line is sent all the same. */
-  send(line: string): Promise<void> {
-    const bytes = Buffer.byteLength(line);
+  send(line: string, bytes: number): Promise<void> {
     this.#bytes += bytes;
     if (this.#state !== 'flowing') {
       this.#waiting.push({ line, bytes, settle: undefined });

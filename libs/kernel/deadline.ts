@@ -55,7 +55,7 @@ export class Deadline {
     } catch (error) {
       throw failed(dependency, error);
     }
-    return answer instanceof Promise ? this.#inTime(dependency, share, answer, stop) : answer;
+    return isLater(answer) ? this.#inTime(dependency, share, answer, stop) : answer;
   }
 
   #inTime<T>(dependency: string, share: number, answer: Promise<T>, stop: () => void): Promise<T> {
@@ -84,6 +84,11 @@ export type Awaitable<T> = T | Promise<T>;
 interface Work<T> {
   readonly start: () => Awaitable<T>;
   readonly stop: () => void;
+}
+
+/** By `then`, as `await` tells it: a promise of another library or realm must not escape its time. No answer of a port has one. */
+function isLater<T>(answer: Awaitable<T>): answer is Promise<T> {
+  return typeof answer === 'object' && answer !== null && 'then' in answer;
 }
 
 function nothing(): void {}

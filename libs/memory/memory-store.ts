@@ -89,11 +89,15 @@ export class MemoryStore implements GrantStore {
     const nowMs = this.#begin(place.partition);
     const changed = this.#epochChanged(place);
     if (changed !== undefined) return changed;
-    const found = proof === undefined ? 'fresh' : this.#proofs.check(proof, place.partition, nowMs);
+    // What is limited must be left unspent: only then is the proof looked at before it is spent.
+    const look = subject === undefined ? 'spend' : 'check';
+    const found = proof === undefined ? 'fresh' : this.#proofs[look](proof, place.partition, nowMs);
     if (found !== 'fresh') return { kind: found };
-    const retryAfterMs = subject && this.#rates.take(at(place, subject.key), subject.rate, nowMs);
-    if (retryAfterMs !== undefined) return { kind: 'limited', retryAfterMs };
-    if (proof !== undefined) this.#proofs.spend(proof, place.partition, nowMs);
+    if (subject !== undefined) {
+      const retryAfterMs = this.#rates.take(at(place, subject.key), subject.rate, nowMs);
+      if (retryAfterMs !== undefined) return { kind: 'limited', retryAfterMs };
+      if (proof !== undefined) this.#proofs.spend(proof, place.partition, nowMs);
+    }
     return { kind: 'answered', answers: targets.map((target) => this.#takeOne(place, target, nowMs)) };
   }
 

@@ -21,33 +21,45 @@ export interface ResourceTerms {
   readonly certificates: boolean;
 }
 
+interface Published {
+  readonly metadataUrl: string;
+  readonly document: string;
+}
+
 /**
  * The metadata of RFC 9728: how to get a token that is taken here, and how to send it. Made from configuration alone, the same for
  * everybody. It is not signed (section 2.2), and says nothing of secrets, mounts, tenants or policies.
  */
 export class ProtectedResource {
   readonly #terms: ResourceTerms;
-  #identifier: string | undefined;
+  /** Path of the document: the identifier's own follows the well-known part, without a final slash (RFC 9728 section 3.1). */
+  readonly path: string;
+  #published: Published | undefined;
 
   constructor(terms: ResourceTerms) {
+    const { identifier } = terms;
     this.#terms = terms;
-    this.#identifier = terms.identifier;
+    this.path = `${WELL_KNOWN}${identifier === undefined ? '' : new URL(identifier).pathname.replace(/\/$/, '')}`;
+    if (identifier !== undefined) this.listensOn(identifier);
   }
 
-  /** Where no identifier is configured. */
+  /** Where no identifier is configured, the origin is it. Worked out once: a challenge names it with every refusal. */
   listensOn(origin: string): void {
-    this.#identifier ??= origin;
-  }
-
-  /** Path of the document: the identifier's own follows the well-known part, without a final slash (RFC 9728 section 3.1). */
-  get path(): string {
-    const { identifier } = this.#terms;
-    return `${WELL_KNOWN}${identifier === undefined ? '' : new URL(identifier).pathname.replace(/\/$/, '')}`;
+    this.#published ??= {
+      metadataUrl: `${new URL(origin).origin}${this.path}`,
+      document: this.#documentOf(origin),
+    };
   }
 
   /** `resource_metadata` of the challenges (RFC 9728 section 5.1); undefined before an identifier is known. */
   get metadataUrl(): string | undefined {
-    return this.#identifier === undefined ? undefined : `${new URL(this.#identifier).origin}${this.path}`;
+    return this.#published?.metadataUrl;
+  }
+
+  /** RFC 9728 section 2. @throws Error before an identifier is known: nobody can have asked */
+  document(): string {
+    if (this.#published === undefined) throw new Error('no identifier, and no address listened on');
+    return this.#published.document;
   }
 
   /** Whether tokens come under `Bearer` too: unbound ones, and those that are bound to a certificate (RFC 8705 section 3). */
@@ -55,12 +67,12 @@ export class ProtectedResource {
     return this.#terms.unbound || this.#terms.certificates;
   }
 
-  /** RFC 9728 section 2. Parameters that would say nothing are left out (section 3.2). */
-  document(): string {
+  /** Parameters that would say nothing are left out (section 3.2). */
+  #documentOf(identifier: string): string {
     const { documentation, issuers, certificates } = this.#terms;
     const servers = issuers.filter((issuer) => /^https?:$/.test(URL.parse(issuer)?.protocol ?? ''));
     return JSON.stringify({
-      resource: this.#identifier,
+      resource: identifier,
       ...(servers.length > 0 && { authorization_servers: servers }),
       scopes_supported: [...new Set(SERVED.map((purpose) => SCOPE_OF[purpose]))],
       // Empty it means: Bearer is off; that is more than nothing, hence it stays.

@@ -1,3 +1,5 @@
+import { runInNewContext } from 'node:vm';
+
 import { describe, expect, it } from '@jest/globals';
 
 import { Deadline } from '#libs/kernel/deadline.js';
@@ -54,6 +56,28 @@ describe('the deadline of a request', () => {
     const refusal = await call;
     expect([refusal.code, refusal.check, refusal.hints.retryAfterSeconds]).toEqual(['UNAVAILABLE', 'pdp late', 1]);
     expect(told?.aborted).toBe(true);
+  });
+
+  it('gives a promise of another realm its share and no more', async () => {
+    const clock = new ManualClock();
+    const foreign = runInNewContext('new Promise(() => {})') as Promise<never>;
+    const call = refusedBy(Deadline.start(clock, 100).wait('store', 10, () => foreign));
+    clock.advance(10);
+    expect((await call).check).toBe('store late');
+  });
+
+  it('passes on what a port answers at once, without a timer, and takes what it throws at once for a failure', async () => {
+    const clock = new ManualClock();
+    const deadline = Deadline.start(clock, 100);
+    const answer = deadline.wait('store', 10, () => ({ kind: 'fresh' }));
+    expect(clock.armed).toBe(0);
+    expect(await answer).toEqual({ kind: 'fresh' });
+    const thrown = refusedBy(
+      deadline.wait('store', 10, () => {
+        throw new RangeError('no such partition');
+      }),
+    );
+    expect((await thrown).check).toBe('store failed');
   });
 
   it('waits no longer for a port that cannot be told to stop', async () => {
