@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -16,6 +15,7 @@ import { Built } from '../cli/built.js';
 import { POLICIES, secretsOf } from '../support/gateway.js';
 import { makeKey } from '../support/tokens.js';
 import { writeWorld } from '../support/world.js';
+import { freePort } from '../support/services/ports.js';
 
 /** A configuration that starts, and the process that would start with it; each case makes one thing of it unsafe. */
 let built: Built;
@@ -91,14 +91,6 @@ async function run(profile: string): Promise<Ended> {
     child.once('close', (status, signal) => resolve(status ?? signal ?? 'gone'));
   });
   return { code, stdout, stderr, listened: stderr.includes('listens on') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 const policy = (text: string) => (folder: string) =>

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+
+import { freePort } from '../support/services/ports.ts';
 
 /** A server under measurement: a process of its own, pinned to one core where the machine can pin. */
 export class ServerProcess {
@@ -67,13 +68,4 @@ export class ServerProcess {
 /** Servers on core 1, the load on core 0 (`run.ts` pins itself). */
 export function pinning(core: string): readonly string[] {
   return existsSync('/usr/bin/taskset') ? ['/usr/bin/taskset', '-c', core] : [];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

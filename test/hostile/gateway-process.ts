@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { makeCertificate } from '../support/certificates.js';
 import { ISSUER } from '../support/tokens.js';
 import { writeWorld } from '../support/world.js';
+import { freePort } from '../support/services/ports.js';
 import { faultOfLogLine } from './judge.js';
 import { makeKeys, policiesOf, secretsOf, type Aim } from './world.js';
 
@@ -200,12 +200,4 @@ function said(line: string): Said {
   } catch {
     return {};
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

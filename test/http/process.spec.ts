@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -7,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { packageRoot } from '#src/config/disk.js';
 
 import { Built } from '../cli/built.js';
+import { freePort } from '../support/services/ports.js';
 import { ask, Wire } from './wire.js';
 
 const SECRET = '/api/secrets/value/yaml%3A%2F%2Fdev%2Fpayments%2Fapi%23token';
@@ -66,14 +66,6 @@ class Gateway {
 async function local(): Promise<{ readonly gateway: Gateway; readonly port: number }> {
   const gateway = new Gateway(['--profile', 'local'], { LISTEN_ADDR: `127.0.0.1:${await freePort()}` });
   return { gateway, port: await gateway.listening() };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function bearerOf(gateway: Gateway): string {
